@@ -1,0 +1,130 @@
+# Weirwatch. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PEER := .venv-drain3
+PEER_STAMP := $(PEER)/.installed
+RUN := .run
+CODE := jobs operators models benchmarks tests
+
+# Arguments for some targets: make test ARGS="-k folding", make cluster-up ARGS="--rest-port 8081".
+ARGS ?=
+
+# `make_environment DIR`: a virtual environment made with the first Python 3.11 found; one that works is kept.
+define make_environment
+	export PIP_DISABLE_PIP_VERSION_CHECK=1
+	right='import sys; sys.exit(sys.version_info[:2] != (3, 11))'
+	if ! $(1)/bin/python -c "$$right" 2>/dev/null; then
+	    for candidate in $${PYTHON:-} python3.11 python3 python; do
+	        if "$$candidate" -c "$$right" 2>/dev/null; then found=$$candidate; break; fi
+	    done
+	    if [ -z "$${found:-}" ]; then
+	        echo "error: Python 3.11 is needed and was not found; install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2
+	        exit 1
+	    fi
+	    "$$found" -m venv --clear $(1) || {
+	        echo "error: $$found cannot make a virtual environment; install its venv module (Debian: apt-get install python3.11-venv)" >&2
+	        exit 1
+	    }
+	fi
+endef
+
+.PHONY: help
+help:  ## Show this list
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort -s -k1,1 \
+	    | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+.PHONY: install
+install: $(STAMP)  ## Make .venv with the weirwatch command and all it needs
+
+$(STAMP): pyproject.toml | java
+	@$(call make_environment,$(VENV))
+	echo "Installing Weirwatch into $(VENV) (the first time takes a few minutes) ..."
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+	echo "Installed: $(BIN)/weirwatch"
+
+.PHONY: java
+java:
+	@java=$${JAVA_HOME:+$$JAVA_HOME/bin/}java
+	if ! command -v "$$java" >/dev/null; then
+	    echo "error: Flink needs Java 17 or newer and '$$java' was not found; install it (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME" >&2
+	    exit 1
+	fi
+	version=$$("$$java" -XshowSettings:properties -version 2>&1 | sed -nE 's/^ *java\.specification\.version = (1\.)?([0-9]+).*/\2/p')
+	if [ "$${version:-0}" -lt 17 ]; then
+	    echo "error: Flink needs Java 17 or newer; '$$java' is version $${version:-unknown}. Set JAVA_HOME to a newer one" >&2
+	    exit 1
+	fi
+
+# The report is tested in a real browser.
+.PHONY: browser
+browser:
+	@have() { command -v chromedriver >/dev/null && { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; }
+	if have; then exit 0; fi
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	    echo "Installing chromium and chromium-driver ..."
+	    apt-get update -qq
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null
+	fi
+	if ! have; then
+	    echo "error: the report's tests need a headless browser; install chromium and chromedriver (Debian: sudo apt-get install chromium chromium-driver)" >&2
+	    exit 1
+	fi
+
+.PHONY: demo
+demo: $(STAMP)  ## Generate a sample, learn, scan; print what was injected and what was found
+	@$(BIN)/weirwatch demo --out $(RUN)/demo $(ARGS)
+
+.PHONY: test
+test: $(STAMP) browser  ## Run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP)  ## Check the style of the code
+	@$(BIN)/ruff check .
+
+.PHONY: format
+format: $(STAMP)  ## Format the code
+	@$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --select I .
+
+.PHONY: format-check
+format-check: $(STAMP)  ## Check that the code is formatted
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(STAMP)  ## Check the types
+	@$(BIN)/mypy
+
+.PHONY: bench
+bench: $(STAMP) $(PEER_STAMP)  ## Measure speed and accuracy, with peers on the same lines
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Drain3 pins versions that clash with Flink's: an environment of its own.
+$(PEER_STAMP): benchmarks/peers/requirements-drain3.txt
+	@$(call make_environment,$(PEER))
+	$(PEER)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+$(PEER): $(PEER_STAMP)
+
+.PHONY: cluster-up
+cluster-up: $(STAMP)  ## Start a Flink session cluster on this machine
+	@$(BIN)/python -m jobs.cluster up $(ARGS)
+
+.PHONY: cluster-down
+cluster-down:  ## Stop that cluster and remove what it left
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m jobs.cluster down $(ARGS); else echo "No cluster is up."; fi
+
+.PHONY: clean
+clean: cluster-down  ## Remove environments, caches and what runs have written
+	@rm -rf $(VENV) $(PEER) $(RUN) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

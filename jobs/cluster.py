@@ -1,0 +1,47 @@
+"""The command line of the session cluster: ``python -m jobs.cluster up|down``, which ``make cluster-up`` calls."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.session_cluster import DEFAULT_DIRECTORY, start, stop
+from models.errors import UserError
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be typed here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.cluster", description="A Flink session cluster, here.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start it")
+    up.add_argument("--rest-port", type=int, help="port of the web page and the REST API (default: a free one)")
+    up.add_argument("--slots", type=int, default=2, help="parallel pipelines (default: 2)")
+    down = commands.add_parser("down", help="stop it and remove what it left")
+    for command in (up, down):
+        command.add_argument(
+            "--directory", type=Path, default=DEFAULT_DIRECTORY, help="its folder (default: %(default)s)"
+        )
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "down":
+            print("The cluster is down." if stop(options.directory) else "No cluster is up.")
+            return 0
+        cluster, started = start(options.directory, options.rest_port, options.slots)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"Flink {'is up' if started else 'is already up'}: {cluster.url} ({cluster.slots} slots)")
+    print(f"Run the job:  {_shown(cluster.flink)} run -py jobs/detect.py --config conf/detect.yaml")
+    print("Stop it:      make cluster-down")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The main job: watches logs with a model and reports what departs from it.
+
+Run it on a cluster with ``flink run -py jobs/detect.py --config conf/detect.yaml``; ``weirwatch scan`` runs the same
+graph on the embedded mini cluster. See docs/design.md for its shape.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyflink.common import Encoder, Types, WatermarkStrategy
+from pyflink.common.watermark_strategy import TimestampAssigner
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, OutputFileConfig, RollingPolicy
+
+from jobs.config import DetectConfig, check_config
+from jobs.environment import make_environment
+from jobs.results import Results, collect_results
+from models.batches import LogBatch
+from models.document import load_model
+from models.document_text import pretty
+from models.errors import UserError
+from models.planning import Plan, plan_sources
+from models.source_reader import ReadLimits
+from models.timestamps.reader import TimestampReader
+from models.timestamps.settings import TimestampSettings
+from operators import names
+from operators.automata import Automata
+from operators.models_in_force import MODELS
+from operators.pack import Pack
+from operators.parse import DEAD_LETTERS, EVENTS_TYPE, STATISTICS, UNMATCHED, Parse
+
+_LANES_PER_SUBTASK = 64
+_WORDS_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+
+PARTS = {names.UID_ANOMALIES: "anomalies", names.UID_DEAD_LETTERS: "dead_letters", names.UID_STATISTICS: "statistics"}
+"""Sink uid → the folder of its part files, below the working folder."""
+
+
+class _BatchTime(TimestampAssigner):  # type: ignore[misc]
+    def extract_timestamp(self, value: tuple[int, int, bytes], record_timestamp: int) -> int:
+        return value[1]
+
+
+def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> None:
+    """Put the job's graph together; its results go to part files below ``work``."""
+    model = load_model(config.model)
+    text = pretty(model.to_json())
+    limits = ReadLimits(config.lateness_ms, config.max_leap_ms, config.max_line_bytes, config.evidence.max_line_chars)
+    reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
+    plan = plan_sources([(s.name, str(s.path)) for s in config.sources], reader, limits, config.encoding)
+    models = env.from_collection([text], Types.STRING()).uid(names.UID_MODELS).name("models").broadcast(MODELS)
+    splits = env.from_collection(_words(plan, env.get_parallelism()), _WORDS_TYPE)
+    events = (
+        splits.uid(names.UID_SPLITS)
+        .name("splits")
+        .key_by(_first, Types.STRING())
+        .process(Pack(config.batch_size, config.max_line_bytes), _WORDS_TYPE)
+        .uid(names.UID_PACK)
+        .name("pack")
+        .key_by(_first, Types.STRING())
+        .connect(models)
+        .process(Parse(text, limits, config.shards), EVENTS_TYPE)
+        .uid(names.UID_PARSE)
+        .name("parse")
+    )
+    found = (
+        events.assign_timestamps_and_watermarks(
+            WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(_BatchTime())
+        )
+        .uid(names.UID_WATERMARK)
+        .name("watermark")
+        .key_by(_first, Types.INT())
+        .connect(models)
+        .process(Automata(text, config.evidence.max_lines), Types.STRING())
+        .uid(names.UID_AUTOMATA)
+        .name("automata")
+    )
+    _sink(found.union(events.get_side_output(UNMATCHED)), names.UID_ANOMALIES, work)
+    _sink(events.get_side_output(DEAD_LETTERS), names.UID_DEAD_LETTERS, work)
+    _sink(events.get_side_output(STATISTICS).union(found.get_side_output(STATISTICS)), names.UID_STATISTICS, work)
+
+
+def _first(value: Sequence[object]) -> object:
+    return value[0]
+
+
+def _words(plan: Plan, parallelism: int) -> list[tuple[str, bytes]]:
+    """What the source tells ``pack``, in this order: the sources there are, that there are no more, and the splits.
+
+    A subtask of ``parse`` without a source must not hold the watermark back, yet hears only what is keyed to it: the
+    word that there are no more sources goes to so many keys that each subtask has some.
+    """
+    words = [(batch.source, batch.encode()) for batch in plan.opens]
+    for lane in range(_LANES_PER_SUBTASK * parallelism):
+        key = f"\0lane-{lane}"
+        words.append((key, LogBatch(key, kind=LogBatch.LANE).encode()))
+    words += [(split.source, split.to_json().encode()) for split in plan.splits]
+    return words
+
+
+def _sink(stream: DataStream, uid: str, work: Path) -> None:
+    sink = (
+        FileSink.for_row_format(str((work / PARTS[uid]).absolute()), Encoder.simple_string_encoder())
+        .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
+        .with_rolling_policy(RollingPolicy.default_rolling_policy())
+        .with_output_file_config(OutputFileConfig.builder().with_part_prefix("part").with_part_suffix(".jsonl").build())
+        .build()
+    )
+    stream.sink_to(sink).uid(uid).name(uid)
+
+
+def run(config: DetectConfig, work: Path, embedded: bool) -> Results:
+    """Run the job to its end and collect what it found."""
+    begin = time.monotonic()
+    env = make_environment(config.parallelism, embedded)
+    build(env, config, work)
+    env.execute("weirwatch detect")
+    return collect_results(work, time.monotonic() - begin)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The job as ``flink run`` starts it."""
+    parser = argparse.ArgumentParser(description="Watch logs with a model; see conf/detect.yaml.")
+    parser.add_argument("--config", required=True, help="the job's configuration (YAML)")
+    options = parser.parse_args(arguments)
+    try:
+        config = check_config(options.config)
+        results = run(config, config.output.directory / "parts", embedded=False)
+        results.write(config.output.directory)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(results.summary_text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

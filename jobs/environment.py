@@ -1,0 +1,52 @@
+"""The Flink environment of a job: on the embedded mini cluster, or on the cluster that ``flink run`` names."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+
+MAX_PARALLELISM = 128
+"""Flink's key groups: the upper limit of any later parallelism."""
+
+_WORKER_MODE = "_python_worker_execution_mode"
+_JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC -XX:TieredStopAtLevel=1"
+"""For the embedded cluster, which mostly starts, moves bytes, and ends: on two cores the optimising compiler and a
+concurrent collector would take a third of the run."""
+
+
+def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnvironment:
+    """An environment for batches of lines.
+
+    Args:
+        parallelism: subtasks of each operator.
+        embedded: run on the mini cluster in this process. Its Python workers are processes here too: in threads, as
+            PyFlink runs them locally by default, parallelism would gain nothing.
+    """
+    settings = {
+        "parallelism.default": str(parallelism),
+        "pipeline.max-parallelism": str(MAX_PARALLELISM),
+        "pipeline.auto-watermark-interval": "100 ms",
+        "pipeline.object-reuse": "true",
+        # An element is a batch of lines, a bundle some of them: larger ones would only wait in memory.
+        "python.fn-execution.bundle.size": "32",
+        "python.fn-execution.bundle.time": "50",
+        "python.execution-mode": "process",
+    }
+    if embedded:
+        os.environ[_WORKER_MODE] = "process"
+        os.environ.setdefault("JVM_ARGS", _JVM_ARGUMENTS)
+        settings |= {
+            "execution.target": "local",
+            "taskmanager.numberOfTaskSlots": str(parallelism),
+            "taskmanager.memory.managed.size": "64 mb",
+            "python.executable": sys.executable,
+            "python.client.executable": sys.executable,
+            "restart-strategy.type": "none",
+        }
+    configuration = Configuration()
+    for key, value in settings.items():
+        configuration.set_string(key, value)
+    return StreamExecutionEnvironment.get_execution_environment(configuration)

@@ -1,0 +1,153 @@
+"""Automata made ready for stepping: what the model document says, by number instead of by name.
+
+States of all automata are numbered through (*slots*), so that one look-up leads from an event's template to all that
+the engine has to know about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from models.batches import Int32
+from models.document import ModelDocument
+from models.grok import plain_text
+
+NO_SLOT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of an automaton.
+
+    Attributes:
+        id: the state's name in its automaton.
+        text: its template's plain text, for people.
+        low: how often it occurs at least in a complete transaction.
+        high: how often at most; None for no bound.
+        begin: a transaction may begin with it.
+        end: a transaction may end with it.
+        support: in how many transactions it was seen.
+    """
+
+    id: str
+    text: str
+    low: int
+    high: int | None
+    begin: bool
+    end: bool
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Automaton:
+    """One kind of transaction: its states, how they are related, and how long it lives.
+
+    States are named by their place in ``states``. ``order`` holds (before, after, support), ``requires`` (if, then,
+    support), ``equal`` (states, support). ``min_ms`` and ``max_ms`` bound the duration, None for no bound.
+    ``verdicts`` remembers judgements (see :func:`models.automata.judge.judge_passes`); it changes no result.
+    """
+
+    id: str
+    name: str
+    support: int
+    states: tuple[State, ...]
+    order: tuple[tuple[int, int, int], ...]
+    requires: tuple[tuple[int, int, int], ...]
+    equal: tuple[tuple[tuple[int, ...], int], ...]
+    min_ms: int | None
+    max_ms: int | None
+    duration_support: int
+    settle_ms: int
+    expires_ms: int
+    begins: frozenset[int]
+    ends: frozenset[int]
+    verdicts: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+class CompiledAutomata:
+    """The automata of one model, built once and shared by all shards.
+
+    Attributes:
+        id, version: the model's.
+        automata: all automata, in the document's order.
+        template_ids: id of each template, by template index.
+        slot_of_template: int32[templates], the state that a template is, :data:`NO_SLOT` if none.
+        slots: for each slot its automaton and its state, as places in ``automata`` and ``states``.
+        state_of_slot: for each slot the place of its state; one more at the end, so that NO_SLOT is no state.
+        template_of_slot: for each slot its template's index, -1 if the model does not hold that template.
+    """
+
+    def __init__(self, model: ModelDocument | Mapping[str, Any]) -> None:
+        """Build from a checked model, or from its JSON."""
+        document = model.to_json() if isinstance(model, ModelDocument) else model
+        self.id: str = document["id"]
+        self.version: int = document["version"]
+        templates = document["templates"]
+        self.template_ids: list[str] = [template["id"] for template in templates]
+        texts = {template["id"]: plain_text(template["grok"]) for template in templates}
+        index = {name: at for at, name in enumerate(self.template_ids)}
+        self.automata: list[Automaton] = []
+        self.slots: list[tuple[int, int]] = []
+        self.template_of_slot: list[int] = []
+        self.slot_of_template: Int32 = np.full(len(templates), NO_SLOT, dtype=np.int32)
+        for at, entry in enumerate(document["automata"]):
+            for place, state in enumerate(entry["states"]):
+                if state["template"] in index:
+                    self.slot_of_template[index[state["template"]]] = len(self.slots)
+                self.slots.append((at, place))
+                self.template_of_slot.append(index.get(state["template"], -1))
+            self.automata.append(_automaton(entry, texts))
+        self.state_of_slot: list[int] = [*(place for _, place in self.slots), NO_SLOT]
+
+    def slots_of(self, template: Int32) -> Int32:
+        """The slot of each template index; :data:`NO_SLOT` for templates without automaton or outside of the model."""
+        if not len(self.slot_of_template):
+            return np.full(len(template), NO_SLOT, dtype=np.int32)
+        slots: Int32 = self.slot_of_template.take(template, mode="clip")
+        outside = (template < 0) | (template >= len(self.slot_of_template))
+        if outside.any():
+            slots[outside] = NO_SLOT
+        return slots
+
+    def slots_of_ids(self, template_ids: Sequence[str]) -> Int32:
+        """The slot of each template of another model, by its id."""
+        own = {name: at for at, name in enumerate(self.template_ids)}
+        return self.slots_of(np.array([own.get(name, -1) for name in template_ids], dtype=np.int32))
+
+
+def _automaton(entry: Mapping[str, Any], texts: Mapping[str, str]) -> Automaton:
+    states = tuple(
+        State(
+            id=state["id"],
+            text=texts.get(state["template"], state["id"]),
+            low=state["min"],
+            high=state["max"],
+            begin=state.get("begin", False),
+            end=state.get("end", False),
+            support=state.get("support", 0),
+        )
+        for state in entry["states"]
+    )
+    place = {state.id: at for at, state in enumerate(states)}
+    support = entry.get("support", 0)
+    duration = entry.get("duration") or {}
+    return Automaton(
+        id=entry["id"],
+        name=entry.get("name") or entry["id"],
+        support=support,
+        states=states,
+        order=tuple((place[r["before"]], place[r["after"]], r.get("support", 0)) for r in entry.get("order", ())),
+        requires=tuple((place[r["if"]], place[r["then"]], r.get("support", 0)) for r in entry.get("requires", ())),
+        equal=tuple((tuple(place[s] for s in r["states"]), r.get("support", 0)) for r in entry.get("equal", ())),
+        min_ms=duration.get("min_ms"),
+        max_ms=duration.get("max_ms"),
+        duration_support=duration.get("support", support),
+        settle_ms=entry["settle_ms"],
+        expires_ms=entry["expires_ms"],
+        begins=frozenset(at for at, state in enumerate(states) if state.begin),
+        ends=frozenset(at for at, state in enumerate(states) if state.end),
+    )

@@ -1,0 +1,187 @@
+"""Is a finished transaction normal? Its passes, their order and its duration against its automaton.
+
+One cause gives one anomaly:
+
+- What an ``equal`` or a ``requires`` relation demands is not reported for a state that already breaks its own bounds,
+  nor for a begin or end state whose absence is a missing_begin or missing_end.
+- A begin (end) state with ``min`` ≥ 1 that never occurred is a missing_state only if the transaction began (ended) with
+  another one.
+- The smaller side of an ``equal`` relation is too_few, or missing_state if it never occurred.
+- A transaction without begin or end cannot be too_short; one without end cannot be too_long (it is missing_end), unless
+  the end came after that had been told (:func:`judge_late_end`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from models.automata.compiled import Automaton
+from models.automata.transaction import Transaction
+
+Unit: TypeAlias = Literal["occurrences", "ms", "order"]
+
+_VERDICTS_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One bound or relation that a transaction breaks.
+
+    Attributes:
+        state: the state concerned (its place in the automaton), None for durations. For ``order``: what should come
+            first.
+        other: the relation's second state. For ``order``: what should come after.
+        actual: how often, or how long; None for ``order``.
+        low, high: the bound; None for none.
+        unit: what ``actual`` counts.
+        support: from how many transactions the bound was learnt.
+    """
+
+    state: int | None
+    other: int | None
+    actual: int | None
+    low: int | None
+    high: int | None
+    unit: Unit
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """All violations of one type in one transaction."""
+
+    type: str
+    violations: tuple[Violation, ...]
+
+
+def judge(automaton: Automaton, transaction: Transaction) -> tuple[Finding, ...]:
+    """Everything wrong with a transaction that is over, in a fixed order of types; empty for a normal one."""
+    counts = transaction.counts
+    key = (transaction.path[-1], *counts.items())
+    verdicts = automaton.verdicts
+    findings: tuple[Finding, ...] | None = verdicts.get(key)
+    if findings is None:
+        findings = judge_passes(automaton, counts, transaction.path[-1])
+        if len(verdicts) >= _VERDICTS_KEPT:
+            verdicts.clear()
+        verdicts[key] = findings
+    if automaton.ends and not transaction.ended:
+        return findings
+    duration = transaction.duration_ms
+    if automaton.min_ms is not None and duration < automaton.min_ms:
+        if not automaton.begins or not automaton.begins.isdisjoint(counts):
+            findings += (_duration(automaton, "too_short", duration),)
+    elif automaton.max_ms is not None and duration > automaton.max_ms and not transaction.long_told:
+        findings += (_duration(automaton, "too_long", duration),)
+    return findings
+
+
+def judge_long(automaton: Automaton, transaction: Transaction) -> Finding:
+    """A transaction that still gets events is beyond the maximum already, whatever follows."""
+    return _duration(automaton, "too_long", transaction.duration_ms)
+
+
+def judge_late_end(automaton: Automaton, transaction: Transaction) -> Finding | None:
+    """The end came after missing_end was told: too long, measured by ``expires_ms`` where no maximum was learnt."""
+    duration = transaction.duration_ms
+    high = automaton.max_ms if automaton.max_ms is not None else automaton.expires_ms
+    if duration <= high:
+        return None
+    return Finding(
+        "too_long",
+        (Violation(None, None, duration, automaton.min_ms, high, "ms", automaton.duration_support),),
+    )
+
+
+def judge_passes(automaton: Automaton, counts: dict[int, int], last: int) -> tuple[Finding, ...]:
+    """Judge all but the duration.
+
+    Args:
+        automaton: what is normal.
+        counts: passes of each state that occurred, in order of the first pass.
+        last: the state of the last event.
+    """
+    found: dict[str, list[Violation]] = {}
+    begun = not automaton.begins or not automaton.begins.isdisjoint(counts)
+    ended = not automaton.ends or not automaton.ends.isdisjoint(counts)
+    told: set[int] = set()
+    if not begun:
+        found["missing_begin"] = [_absent(automaton, at) for at in sorted(automaton.begins)]
+        told |= automaton.begins
+    if not ended:
+        found["missing_end"] = [_absent(automaton, at) for at in sorted(automaton.ends)]
+        told |= automaton.ends
+    for at, state in enumerate(automaton.states):
+        count = counts.get(at, 0)
+        if count >= state.low and (state.high is None or count <= state.high):
+            continue
+        if count == 0 and at in told:
+            continue
+        kind = "missing_state" if count == 0 else "too_few" if count < state.low else "too_many"
+        violation = Violation(at, None, count, state.low, state.high, "occurrences", state.support)
+        found.setdefault(kind, []).append(violation)
+        told.add(at)
+    _judge_requires(automaton, counts, told, found)
+    _judge_equal(automaton, counts, told, found)
+    _judge_order(automaton, counts, last, found)
+    return tuple(Finding(kind, tuple(violations)) for kind, violations in found.items())
+
+
+def _absent(automaton: Automaton, at: int) -> Violation:
+    state = automaton.states[at]
+    return Violation(at, None, 0, max(1, state.low), state.high, "occurrences", automaton.support)
+
+
+def _judge_requires(
+    automaton: Automaton, counts: dict[int, int], told: set[int], found: dict[str, list[Violation]]
+) -> None:
+    for present, needed, support in automaton.requires:
+        if present in counts and needed not in counts and needed not in told:
+            violation = Violation(needed, present, 0, 1, automaton.states[needed].high, "occurrences", support)
+            found.setdefault("missing_state", []).append(violation)
+            told.add(needed)
+
+
+def _judge_equal(
+    automaton: Automaton, counts: dict[int, int], told: set[int], found: dict[str, list[Violation]]
+) -> None:
+    for states, support in automaton.equal:
+        most = max(states, key=lambda at: counts.get(at, 0))
+        high = counts.get(most, 0)
+        if most in told:
+            continue
+        for at in states:
+            count = counts.get(at, 0)
+            if count < high and at not in told:
+                kind = "too_few" if count else "missing_state"
+                violation = Violation(at, most, count, high, high, "occurrences", support)
+                found.setdefault(kind, []).append(violation)
+                told.add(at)
+
+
+def _judge_order(automaton: Automaton, counts: dict[int, int], last: int, found: dict[str, list[Violation]]) -> None:
+    rank = {at: place for place, at in enumerate(counts)}
+    broken: dict[tuple[int, int], int] = {}
+    first = next(iter(counts))
+    if automaton.begins and first not in automaton.begins:
+        begin = next((at for at in counts if at in automaton.begins), None)
+        if begin is not None:
+            broken[begin, first] = automaton.support
+    if automaton.ends and last not in automaton.ends:
+        end = next((at for at in counts if at in automaton.ends), None)
+        if end is not None:
+            broken[last, end] = automaton.support
+    for before, after, support in automaton.order:
+        if rank.get(before, -1) > rank.get(after, len(rank)):
+            broken.setdefault((before, after), support)
+    if broken:
+        found["wrong_order"] = [
+            Violation(before, after, None, None, None, "order", support)
+            for (before, after), support in sorted(broken.items())
+        ]
+
+
+def _duration(automaton: Automaton, kind: str, actual: int) -> Finding:
+    violation = Violation(None, None, actual, automaton.min_ms, automaton.max_ms, "ms", automaton.duration_support)
+    return Finding(kind, (violation,))

@@ -1,0 +1,256 @@
+"""The state of one shard: pending events, open transactions, and what happens to them as time passes.
+
+*Timers decide when we tell, never what we tell*: events are stepped in the order of (order time, source, position) once
+the watermark has passed them, a deadline counts where it falls between them, and so the anomalies are the same however
+the events were cut into batches and however often or late :meth:`ShardState.advance` was called.
+
+A watermark ``w`` promises that no event with an order time below ``w`` is still to come. Events and deadlines *at*
+``w`` therefore wait: one more event of that very millisecond may come, from a source that sorts before.
+
+The life of a transaction, in order time:
+
+- It opens with its first event and stays open through ``expires_ms`` after it; once an end state was passed, only
+  through ``settle_ms`` after the last event, so that stragglers join.
+- A begin state after an end state opens a new transaction, unless the old one still lacks this very state: it has
+  passed it, though less often than its minimum. Then it is a straggler.
+- What expires without having passed an end state is told to miss its end, and stays as a tombstone for ``expires_ms``
+  more: late events join it in silence, a late end tells that it took too long, a begin state opens a new transaction
+  (unless it is a straggler).
+- A transaction known to have ended is told to be too long by the first event beyond the maximum; everything else is
+  told when it closes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.anomalies import Document
+from models.automata import snapshot
+from models.automata.compiled import NO_SLOT, Automaton, CompiledAutomata
+from models.automata.documents import document
+from models.automata.judge import Finding, judge, judge_late_end, judge_long
+from models.automata.lane import Lane
+from models.automata.pending import Chunk, Pending
+from models.automata.transaction import EVENT, Line, Transaction
+from models.batches import BatchError, EventBatch
+
+FOREVER = 2**63 - 1
+"""The watermark of the end of all input: everything is judged."""
+
+BEGINNING = -(2**63)
+"""The watermark before anything is known."""
+
+_NEVER = 1 << 80
+
+COUNTERS = ("events", "late", "unassigned", "absorbed", "judged", "anomalous", "anomalies", "dropped")
+"""What a shard counts.
+
+``events`` came in; ``late`` of them were behind the watermark (they count as of the watermark); ``unassigned`` belong
+to no automaton and are left out; ``absorbed`` joined a tombstone. ``judged`` transactions closed, ``anomalous`` of them
+with ``anomalies`` (late ends counted too); ``dropped`` pending events and transactions went with their automaton when
+the model changed.
+"""
+
+
+class ShardState:
+    """Pending events and open transactions of one shard.
+
+    Attributes:
+        model: the automata in force.
+        max_evidence: how many lines an anomaly shows at most.
+        topic: sources are partitions of topics, not files.
+        watermark: the largest watermark seen.
+        counters: see :data:`COUNTERS`.
+        pending: the events that wait for the watermark.
+        lanes: the transactions, by automaton.
+    """
+
+    def __init__(self, model: CompiledAutomata, max_evidence: int = 10, topic: bool = False) -> None:
+        self.model = model
+        self.max_evidence = max_evidence
+        self.topic = topic
+        self.watermark = BEGINNING
+        self.counters = dict.fromkeys(COUNTERS, 0)
+        self.pending = Pending()
+        self.lanes = [Lane(automaton) for automaton in model.automata]
+        # No deadline lies before this; it may lie before all of them, which costs a look and changes nothing.
+        self._due = _NEVER
+        self._states = model.state_of_slot
+        self._lane_of_slot = [self.lanes[at] for at, _ in model.slots]
+        self._tables = [lane.open for lane in self._lane_of_slot]
+        self._begins = [place in model.automata[at].begins for at, place in model.slots]
+        self._ends = [place in model.automata[at].ends for at, place in model.slots]
+        bounds = [model.automata[at].max_ms for at, _ in model.slots]
+        self._longest = [_NEVER if bound is None else bound for bound in bounds]
+        # Where no end is known, every event may show that a transaction is too long.
+        self._endless = [not model.automata[at].ends for at, _ in model.slots]
+
+    @property
+    def open_count(self) -> int:
+        """How many transactions are open, tombstones not counted."""
+        return sum(len(lane.open) for lane in self.lanes)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits here at all: no event, no transaction, no tombstone."""
+        return not self.pending.count and not any(lane.open or lane.tombs for lane in self.lanes)
+
+    def add(self, batch: EventBatch, parsed_by: CompiledAutomata | None = None) -> None:
+        """Let the events of a batch wait for the watermark.
+
+        Args:
+            batch: events of one source.
+            parsed_by: the model whose template indices the batch holds, if it is not the one in force here; its
+                templates are found again by their ids.
+
+        Raises:
+            BatchError: the batch was parsed by another version of the model than ``parsed_by``.
+        """
+        parser = parsed_by or self.model
+        if batch.model_version != parser.version:
+            raise BatchError(
+                f"events of {batch.source} were parsed by version {batch.model_version} of model {parser.id}, "
+                f"not by version {parser.version}"
+            )
+        if parser is self.model:
+            slots = self.model.slots_of(batch.template)
+        else:
+            # A template index of -1 finds the last place: no slot.
+            slots = np.append(self.model.slots_of_ids(parser.template_ids), np.int32(NO_SLOT))[batch.template]
+        chunk = Chunk(
+            batch.source, batch.order_ms, batch.event_ms, batch.position, slots, batch.transaction, batch.text
+        )
+        self.counters["events"] += len(batch)
+        if len(slots) and slots.min() == NO_SLOT:
+            chunk = chunk.where(slots != NO_SLOT)
+            self.counters["unassigned"] += len(slots) - len(chunk)
+        late = int((chunk.order < self.watermark).sum())
+        if late:
+            self.counters["late"] += late
+            chunk.order = np.maximum(chunk.order, self.watermark)
+        self.pending.add(chunk)
+
+    def next_timer(self) -> int | None:
+        """The earliest watermark at which :meth:`advance` may have something to do; None if nothing waits.
+
+        Always later than the watermark of the last :meth:`advance`.
+        """
+        earliest = self._due if self.pending.earliest is None else min(self.pending.earliest, self._due)
+        return None if earliest == _NEVER else min(max(earliest, self.watermark) + 1, FOREVER)
+
+    def snapshot(self) -> bytes:
+        """The whole state as one record, see :mod:`models.automata.snapshot`."""
+        return snapshot.write(self.model, self.watermark, self.counters, self.pending, self.lanes)
+
+    @classmethod
+    def restore(cls, record: bytes, model: CompiledAutomata, max_evidence: int = 10, topic: bool = False) -> ShardState:
+        """A shard that goes on where :meth:`snapshot` left off.
+
+        Under another model, states are found again by the ids of their automaton and of themselves, waiting events by
+        their template's id. What has no place any more is counted as ``dropped``.
+
+        Raises:
+            BatchError: the record is no shard, or of a version that this one does not know.
+        """
+        reader = snapshot.Reader(record, model)
+        shard = cls(model, max_evidence, topic)
+        shard.watermark = reader.watermark
+        shard.counters.update(reader.counters)
+        reader.fill(shard.pending, shard.lanes, max_evidence)
+        shard.counters["dropped"] += reader.dropped
+        shard._due = min((lane.earliest(_NEVER) for lane in shard.lanes), default=_NEVER)
+        return shard
+
+    def advance(self, watermark: int) -> list[Document]:
+        """Step all events and pass all deadlines before ``watermark``; the anomalies found.
+
+        A watermark below an earlier one changes nothing. :data:`FOREVER` judges everything that is open.
+        """
+        out: list[Document] = []
+        if watermark <= self.watermark < FOREVER:
+            return out
+        self.watermark = watermark = max(self.watermark, min(watermark, FOREVER))
+        tables, states, begins, ends, endless = self._tables, self._states, self._begins, self._ends, self._endless
+        lanes, longest = self._lane_of_slot, self._longest
+        for line in self.pending.take(watermark):
+            order, slot, identifier, event, _, _, _ = line
+            transaction = tables[slot].get(identifier)
+            if transaction is None or order > transaction.deadline or (transaction.ended and begins[slot]):
+                transaction = self._enter(line, transaction, out)
+                if transaction is None:
+                    continue
+            transaction.record(line, states[slot])
+            if ends[slot] or transaction.ended:
+                deadline = lanes[slot].settle(identifier, transaction, order)
+                if deadline < self._due:
+                    self._due = deadline
+            elif not endless[slot]:
+                continue
+            if event - transaction.lines[0][EVENT] > longest[slot] and not transaction.long_told:
+                transaction.long_told = True
+                automaton = lanes[slot].automaton
+                out.append(self._document(automaton, transaction, judge_long(automaton, transaction)))
+        # Nothing outlives the end of all input, however far its deadline.
+        limit = watermark if watermark < FOREVER else _NEVER
+        if self._due < limit:
+            self._pass_deadlines(limit, out)
+        self.counters["anomalies"] += len(out)
+        return out
+
+    def _enter(self, line: Line, transaction: Transaction | None, out: list[Document]) -> Transaction | None:
+        """The transaction an event belongs to, where it is not simply the open one; None if a tombstone took it."""
+        order, slot, identifier, _, _, _, _ = line
+        at, state = self.model.slots[slot]
+        lane = self.lanes[at]
+        automaton = lane.automaton
+        if transaction is not None:
+            if order <= transaction.deadline and _lacks(automaton, transaction, state):
+                return transaction
+            self._close(lane, identifier, transaction, out)
+        tomb = lane.tombs.get(identifier)
+        if tomb is not None:
+            if order <= tomb.deadline and (state not in automaton.begins or _lacks(automaton, tomb, state)):
+                self._absorb(automaton, tomb, line, state, out)
+                return None
+            del lane.tombs[identifier]
+        transaction = Transaction(order + automaton.expires_ms, self.max_evidence)
+        lane.open[identifier] = transaction
+        if transaction.deadline < self._due:
+            self._due = transaction.deadline
+        return transaction
+
+    def _absorb(self, automaton: Automaton, tomb: Transaction, line: Line, state: int, out: list[Document]) -> None:
+        tomb.record(line, state)
+        self.counters["absorbed"] += 1
+        if state in automaton.ends and not tomb.ended:
+            tomb.ended = True
+            finding = judge_late_end(automaton, tomb)
+            if finding is not None:
+                out.append(self._document(automaton, tomb, finding))
+
+    def _pass_deadlines(self, limit: int, out: list[Document]) -> None:
+        self._due = _NEVER
+        for lane in self.lanes:
+            if not lane.open and not lane.tombs:
+                continue
+            for identifier, transaction in lane.due(limit):
+                self._close(lane, identifier, transaction, out)
+            lane.forget(limit)
+            self._due = min(self._due, lane.earliest(_NEVER))
+
+    def _close(self, lane: Lane, identifier: bytes, transaction: Transaction, out: list[Document]) -> None:
+        findings = judge(lane.automaton, transaction)
+        out.extend(self._document(lane.automaton, transaction, finding) for finding in findings)
+        self.counters["judged"] += 1
+        self.counters["anomalous"] += bool(findings or transaction.long_told)
+        lane.close(identifier, transaction)
+        if transaction.end_missed and transaction.deadline < self._due:
+            self._due = transaction.deadline
+
+    def _document(self, automaton: Automaton, transaction: Transaction, finding: Finding) -> Document:
+        return document(self.model, automaton, transaction, finding, self.max_evidence, self.topic)
+
+
+def _lacks(automaton: Automaton, transaction: Transaction, state: int) -> bool:
+    """Whether a transaction has passed a state, though not often enough: one more pass is a straggler, no new begin."""
+    return 0 < transaction.counts.get(state, 0) < automaton.states[state].low

@@ -1,0 +1,187 @@
+"""A shard's state as one plain record, readable by later versions and after a change of the model.
+
+Layout, version 1 (see :func:`models.batches.pack_columns`): a JSON head with the watermark, the counters, and the names
+that the numbers stand for (sources, template ids, automaton and state ids); and the columns of all events, first those
+that wait, then those kept of each transaction. A transaction is ``[automaton, tombstone, told too long, states left out
+of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has ended, its deadline)
+is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from models.automata.compiled import NO_SLOT, CompiledAutomata
+from models.automata.lane import Lane
+from models.automata.pending import Chunk, Pending
+from models.automata.transaction import (
+    EVENT,
+    IDENTIFIER,
+    ORDER,
+    POSITION,
+    SLOT,
+    SOURCE,
+    TEXT,
+    Line,
+    Transaction,
+)
+from models.batches import BatchError, columns_to_strings, pack_columns, strings_to_columns, unpack_columns
+
+VERSION = 1
+KIND = "weirwatch.shard"
+
+
+def write(
+    model: CompiledAutomata, watermark: int, counters: dict[str, int], pending: Pending, lanes: list[Lane]
+) -> bytes:
+    """The record of a shard."""
+    lines: list[Line] = [line for chunk in pending.chunks for line in chunk.lines(chunk.start, len(chunk.order))]
+    waiting = len(lines)
+    transactions: list[list[Any]] = []
+    for at, lane in enumerate(lanes):
+        for transaction in (*lane.open.values(), *lane.tombs.values()):
+            lines += transaction.lines
+            transactions.append(
+                [
+                    at,
+                    int(transaction.end_missed),
+                    int(transaction.long_told),
+                    transaction.skipped,
+                    len(transaction.lines),
+                    list(transaction.counts.items()),
+                    transaction.path,
+                ]
+            )
+    sources = sorted({line[SOURCE] for line in lines})
+    rank = {source: at for at, source in enumerate(sources)}
+    # A slot without event has no template to name; the last place serves NO_SLOT.
+    template = [*model.template_of_slot, NO_SLOT]
+    head = {
+        "kind": KIND,
+        "model": {"id": model.id, "version": model.version},
+        "watermark": watermark,
+        "counters": counters,
+        "sources": sources,
+        "templates": model.template_ids,
+        "automata": [{"id": a.id, "states": [state.id for state in a.states]} for a in model.automata],
+        "waiting": waiting,
+        "transactions": transactions,
+    }
+    return pack_columns(
+        VERSION,
+        head,
+        [
+            np.array([line[ORDER] for line in lines], dtype=np.int64).tobytes(),
+            np.array([line[EVENT] for line in lines], dtype=np.int64).tobytes(),
+            np.array([line[POSITION] for line in lines], dtype=np.int64).tobytes(),
+            np.array([rank[line[SOURCE]] for line in lines], dtype=np.int32).tobytes(),
+            np.array([template[line[SLOT]] for line in lines], dtype=np.int32).tobytes(),
+            *strings_to_columns([line[IDENTIFIER] for line in lines]),
+            *strings_to_columns([line[TEXT] for line in lines]),
+        ],
+    )
+
+
+class Reader:
+    """A record read against the model in force, which may be another one than the record was written under.
+
+    Attributes:
+        watermark, counters: as written.
+        dropped: how many waiting events and transactions have no place in this model.
+    """
+
+    def __init__(self, record: bytes, model: CompiledAutomata) -> None:
+        """Read the columns.
+
+        Raises:
+            BatchError: the record is no shard, is cut off, or is of a version that this one does not know.
+        """
+        found, columns = unpack_columns(record, VERSION)
+        head: dict[str, Any] = found
+        if head.get("kind") != KIND or len(columns) != 9:
+            raise BatchError("a record is not the state of a shard")
+        self._model = model
+        self._head = head
+        self.watermark: int = head["watermark"]
+        self.counters: dict[str, int] = head["counters"]
+        self.dropped = 0
+        order, event, position, source, template, *strings = columns
+        slots = model.slots_of_ids(head["templates"])
+        # Events of transactions may have lost their template under an earlier model: the last place serves them.
+        table = [*slots.tolist(), NO_SLOT]
+        self._lines: list[Line] = list(
+            zip(
+                np.frombuffer(order, dtype=np.int64).tolist(),
+                [table[at] for at in np.frombuffer(template, dtype=np.int32).tolist()],
+                columns_to_strings(strings[0], strings[1]),
+                np.frombuffer(event, dtype=np.int64).tolist(),
+                np.frombuffer(position, dtype=np.int64).tolist(),
+                [head["sources"][at] for at in np.frombuffer(source, dtype=np.int32).tolist()],
+                columns_to_strings(strings[2], strings[3]),
+                strict=True,
+            )
+        )
+
+    def fill(self, pending: Pending, lanes: list[Lane], max_evidence: int) -> None:
+        """Put the waiting events and the transactions where they belong; counts what does not as ``dropped``."""
+        waiting = self._head["waiting"]
+        for chunk in _chunks(self._lines[:waiting]):
+            known = chunk.where(chunk.slot != NO_SLOT)
+            self.dropped += len(chunk) - len(known)
+            pending.add(known)
+        by_id = {lane.automaton.id: (at, lane) for at, lane in enumerate(lanes)}
+        begin = waiting
+        for at, tomb, long_told, skipped, kept, counts, path in self._head["transactions"]:
+            lines = self._lines[begin : begin + kept]
+            begin += kept
+            old = self._head["automata"][at]
+            if old["id"] not in by_id:
+                self.dropped += 1
+                continue
+            number, lane = by_id[old["id"]]
+            place = {state.id: new for new, state in enumerate(lane.automaton.states)}
+            states = [place.get(name) for name in old["states"]]
+            transaction = Transaction(0, max_evidence)
+            transaction.counts = {new: count for state, count in counts if (new := states[state]) is not None}
+            transaction.path = [new for state in path if (new := states[state]) is not None]
+            transaction.skipped = skipped
+            transaction.long_told = bool(long_told)
+            transaction.end_missed = bool(tomb)
+            transaction.lines = [self._own(line, number) for line in lines]
+            if transaction.path and transaction.counts:
+                lane.restore(lines[0][IDENTIFIER], transaction)
+            else:
+                self.dropped += 1
+        for lane in lanes:
+            lane.restore_settling()
+
+    def _own(self, line: Line, automaton: int) -> Line:
+        """The line, without its slot if that belongs to another automaton by now."""
+        slot = line[SLOT]
+        if slot == NO_SLOT or self._model.slots[slot][0] == automaton:
+            return line
+        return (line[ORDER], NO_SLOT, *line[IDENTIFIER:])
+
+
+def _chunks(lines: list[Line]) -> Iterator[Chunk]:
+    """Waiting events as one chunk a source."""
+    by_source: dict[str, list[Line]] = {}
+    for line in lines:
+        by_source.setdefault(line[SOURCE], []).append(line)
+    for source, own in by_source.items():
+        yield Chunk(
+            source,
+            _int64(line[ORDER] for line in own),
+            _int64(line[EVENT] for line in own),
+            _int64(line[POSITION] for line in own),
+            np.array([line[SLOT] for line in own], dtype=np.int32),
+            [line[IDENTIFIER] for line in own],
+            [line[TEXT] for line in own],
+        )
+
+
+def _int64(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.fromiter(values, dtype=np.int64)

@@ -1,0 +1,195 @@
+"""Checks of a model document that its JSON Schema cannot express: references, bounds, Grok, regular expressions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from models.document import Automaton, ModelDocument
+from models.grok import GrokError, GrokTemplate, check_patterns, compile_grok
+from models.schema_check import Problem, json_path
+from models.timestamps.errors import TimestampFormatError
+from models.timestamps.patterns import compile_pattern
+from models.timestamps.settings import TimestampSettings
+from models.timestamps.zones import LocalTime
+
+
+def cross_check(model: ModelDocument) -> list[Problem]:
+    """Everything that is wrong with a model that fits the schema, in the order of the document."""
+    problems = [*_general(model)]
+    compiled: dict[str, GrokTemplate | None] = {}
+    problems += _templates(model, compiled)
+    problems += _automata(model, compiled)
+    return problems
+
+
+def _timestamp(section: dict[str, Any]) -> Iterator[Problem]:
+    found = False
+    for i, pattern in enumerate(section["formats"]):
+        try:
+            compile_pattern(pattern)
+        except TimestampFormatError as error:
+            found = True
+            yield Problem(f"$.timestamp.formats[{i}]", str(error))
+    try:
+        LocalTime(section.get("timezone", "UTC"))
+    except TimestampFormatError as error:
+        found = True
+        yield Problem("$.timestamp.timezone", str(error))
+    if not found:
+        try:
+            TimestampSettings.from_document(section)
+        except TimestampFormatError as error:
+            yield Problem("$.timestamp", str(error))
+
+
+def _general(model: ModelDocument) -> Iterator[Problem]:
+    yield from _timestamp(model.timestamp)
+    for name, message in check_patterns(model.patterns).items():
+        yield Problem(json_path(["patterns", name]), message)
+    if model.id_pattern is not None:
+        try:
+            found = re.compile(model.id_pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            reason = getattr(error, "msg", str(error))
+            at = getattr(error, "pos", None)
+            near = f" at offset {at}" if at is not None else ""
+            yield Problem("$.id_pattern", f"is no regular expression: {reason}{near}; mend it, or remove the key")
+        else:
+            if found.fullmatch(""):
+                yield Problem("$.id_pattern", "also matches nothing at all; write a pattern of at least one character")
+
+
+def _templates(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
+    """Problems of the templates; fills ``compiled`` (id → None when its Grok is broken)."""
+    by_grok: dict[str, int] = {}
+    first: dict[str, int] = {}
+    broken_patterns = set(check_patterns(model.patterns))
+    for i, template in enumerate(model.templates):
+        where: list[str | int] = ["templates", i]
+        if template.id in first:
+            yield _twin([*where, "id"], template.id, f"$.templates[{first[template.id]}]")
+            continue
+        first[template.id] = i
+        compiled[template.id] = None
+        if template.grok in by_grok:
+            other = f"$.templates[{by_grok[template.grok]}]"
+            yield Problem(json_path([*where, "grok"]), f"is the same as in {other}; remove one of the two")
+        by_grok.setdefault(template.grok, i)
+        try:
+            compiled[template.id] = compile_grok(template.grok, model.patterns)
+        except GrokError as error:
+            # a broken pattern of the model's own has been told already
+            if not any(re.search(rf"%\{{{re.escape(p)}[:}}]", template.grok) for p in broken_patterns):
+                yield Problem(json_path([*where, "grok"]), str(error))
+
+
+def _automata(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
+    ids: dict[str, int] = {}
+    owners: dict[str, str] = {}
+    for i, automaton in enumerate(model.automata):
+        where: list[str | int] = ["automata", i]
+        if automaton.id in ids:
+            yield _twin([*where, "id"], automaton.id, f"$.automata[{ids[automaton.id]}]")
+        ids.setdefault(automaton.id, i)
+        yield from _states(automaton, where, compiled, owners)
+        yield from _relations(automaton, where)
+        yield from _times(automaton, where)
+
+
+def _states(
+    automaton: Automaton,
+    where: list[str | int],
+    compiled: dict[str, GrokTemplate | None],
+    owners: dict[str, str],
+) -> Iterator[Problem]:
+    names: dict[str, str] = {}
+    for i, state in enumerate(automaton.states):
+        here = [*where, "states", i]
+        if state.id in names:
+            yield _twin([*here, "id"], state.id, names[state.id])
+        names.setdefault(state.id, json_path(here))
+        if state.template not in compiled:
+            hint = _near(state.template, compiled) or 'write the "id" of one of the templates'
+            yield Problem(json_path([*here, "template"]), f"there is no template {state.template!r}; {hint}")
+        elif state.template in owners:
+            yield Problem(
+                json_path([*here, "template"]),
+                f"the template {state.template!r} already belongs to {owners[state.template]}; "
+                "remove one of the two states",
+            )
+        else:
+            owners[state.template] = json_path(here)
+            template = compiled[state.template]
+            fields = [f.name for f in template.fields] if template else [state.field]
+            if state.field not in fields:
+                hint = _near(state.field, fields) or (
+                    f"its fields are {', '.join(fields)}" if fields else "it has no fields: name one in its Grok"
+                )
+                yield Problem(
+                    json_path([*here, "field"]), f"the template {state.template!r} has no field {state.field!r}; {hint}"
+                )
+        if state.max is not None and state.max < state.min:
+            yield Problem(
+                json_path([*here, "max"]),
+                f"is {state.max} but min is {state.min}; write a number ≥ {state.min}, or null for no bound",
+            )
+
+
+def _relations(automaton: Automaton, where: list[str | int]) -> Iterator[Problem]:
+    names = {s.id for s in automaton.states}
+    orders = {(o.before, o.after) for o in automaton.order}
+    for i, order in enumerate(automaton.order):
+        here = [*where, "order", i]
+        yield from _known(names, {"before": order.before, "after": order.after}, here)
+        if order.before == order.after:
+            yield Problem(json_path(here), f"puts {order.before!r} before itself; name two states or remove it")
+        elif order.before < order.after and (order.after, order.before) in orders:
+            yield Problem(
+                json_path(here),
+                f"contradicts another entry, {order.after!r} before {order.before!r}; remove one of them",
+            )
+    for i, rule in enumerate(automaton.requires):
+        here = [*where, "requires", i]
+        yield from _known(names, {"if": rule.if_, "then": rule.then}, here)
+        if rule.if_ == rule.then:
+            yield Problem(json_path(here), f"lets {rule.if_!r} require itself; name two states or remove it")
+    for i, equal in enumerate(automaton.equal):
+        here = [*where, "equal", i, "states"]
+        yield from _known(names, dict(enumerate(equal.states)), here)
+        if len(set(equal.states)) < len(equal.states):
+            yield Problem(json_path(here), "names a state twice; name each once")
+
+
+def _known(names: set[str], used: dict[str, str] | dict[int, str], where: list[str | int]) -> Iterator[Problem]:
+    for key, name in used.items():
+        if name not in names:
+            hint = _near(name, names) or f"the states are {', '.join(sorted(names))}"
+            yield Problem(json_path([*where, key]), f"there is no state {name!r} in this automaton; {hint}")
+
+
+def _times(automaton: Automaton, where: list[str | int]) -> Iterator[Problem]:
+    low, high = automaton.duration.min_ms, automaton.duration.max_ms
+    if low is not None and high is not None and high < low:
+        yield Problem(
+            json_path([*where, "duration", "max_ms"]),
+            f"is {high} but min_ms is {low}; write a number ≥ {low}, or null for no bound",
+        )
+    longest = max(high or 0, low or 0)
+    if automaton.expires_ms < longest:
+        yield Problem(
+            json_path([*where, "expires_ms"]),
+            f"is {automaton.expires_ms}: a transaction would be given up within its normal duration of {longest}; "
+            f"write a number ≥ {longest}",
+        )
+
+
+def _twin(where: list[str | int], name: str, other: str) -> Problem:
+    return Problem(json_path(where), f"{name!r} is taken by {other}; write another id")
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,1 @@
+"""Mining of message templates: distinct contents in, typed and named Grok templates out."""

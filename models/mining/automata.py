@@ -1,0 +1,196 @@
+"""From events to the automata of a model: which states a kind of transaction has, and what is normal for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.mining.bounds import FEWEST, Bounds, learn_bounds
+from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
+from models.mining.identifiers import IdentifierChoice
+from models.mining.relations import faulty, mine_edge, mine_equal, mine_order, mine_requires
+from models.mining.state_names import name_states, title
+from models.mining.transactions import (
+    EventTable,
+    Transactions,
+    cut_off,
+    find_components,
+    group_transactions,
+    returns,
+    split_reused,
+)
+
+Bools = npt.NDArray[np.bool_]
+
+_RETURNING = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class LearnSettings:
+    """What a user may set.
+
+    Attributes:
+        min_transactions: kinds of transactions with fewer get no automaton. At least 20: fewer show nothing.
+        span_ms: when the log begins and ends, epoch ms; found from the events unless given.
+    """
+
+    min_transactions: int = FEWEST
+    span_ms: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """All that was learnt of one automaton; states are places in ``seen.templates``.
+
+    ``open`` are those that may not have been over when the log ended, where no end state tells so.
+    """
+
+    seen: Transactions
+    normal: Transactions
+    open: Transactions
+    bounds: Bounds
+    begins: frozenset[int]
+    ends: frozenset[int]
+    duration: Duration
+
+
+def learn_automata(
+    table: EventTable,
+    templates: Sequence[Mapping[str, Any]],
+    choice: IdentifierChoice,
+    settings: LearnSettings | None = None,
+) -> list[dict[str, Any]]:
+    """The automata of a model document, most transactions first.
+
+    Args:
+        table: all events, of templates with and without identifier.
+        templates: the model document's templates; ``id`` and ``grok`` are read.
+        choice: which field of each template is the transaction identifier.
+        settings: see :class:`LearnSettings`.
+    """
+    settings = settings or LearnSettings()
+    span = settings.span_ms or table.span_ms()
+    documents = []
+    for members in find_components(table, choice.kinds(len(templates))):
+        learned = _learn(group_transactions(table, members), span, settings)
+        if learned is not None:
+            documents.append(_document(learned, templates, choice))
+    documents.sort(key=lambda document: (-document["support"], document["id"]))
+    return documents
+
+
+def count_transactions(table: EventTable, templates: int, choice: IdentifierChoice) -> int:
+    """How many transactions the events hold, in kinds with and without automaton."""
+    components = find_components(table, choice.kinds(templates))
+    return sum(len(split_reused(group_transactions(table, members))) for members in components)
+
+
+def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings) -> _Learned | None:
+    seen = split_reused(grouped)
+    if len(seen) < max(FEWEST, settings.min_transactions):
+        return None
+    counts = seen.counts()
+    no_begin, no_end = cut_off(seen, *span)
+    cut = no_begin | no_end
+    bounds = learn_bounds(counts, cut)
+    within = seen.select(~cut & bounds.kept(counts))
+    normal, begins, ends = _edges(within.select(~faulty(within)))
+    if not begins or not ends:
+        # What has no clear begin and end is no process in which a rule broken now and then shows a fault.
+        normal, begins, ends = _edges(within)
+    duration = Duration(None, None, 0)
+    if begins and ends:
+        duration = learn_duration(normal.duration_ms)
+    # Without end states nobody can tell a transaction that is still open when the log ends from one that lacks
+    # something: so what a state needs has to hold at any time.
+    open_ones = seen.select(bounds.kept(counts) & (not ends))
+    return _Learned(seen, normal, open_ones, bounds, begins, ends, duration)
+
+
+def _edges(within: Transactions) -> tuple[Transactions, frozenset[int], frozenset[int]]:
+    """Begin and end states, and the transactions that keep to them."""
+    begins, unbegun = mine_edge(within)
+    ends, unended = mine_edge(within, last=True)
+    normal = within.select(~(unbegun | unended))
+    if begins and ends and _comes_back(normal, begins, ends):
+        ends = frozenset()
+    return normal, begins, ends
+
+
+def _comes_back(normal: Transactions, begins: frozenset[int], ends: frozenset[int]) -> bool:
+    """Whether normal transactions pass a begin state after an end state: there, a new transaction would be seen."""
+    width = len(normal.templates)
+    _, owners = returns(normal, _mask(begins, width), _mask(ends, width))
+    return len(set(owners.tolist())) > _RETURNING * len(normal)
+
+
+def _mask(states: frozenset[int], width: int) -> Bools:
+    mask = np.zeros(width, dtype=np.bool_)
+    mask[list(states)] = True
+    return mask
+
+
+def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice: IdentifierChoice) -> dict[str, Any]:
+    members, normal, bounds = learned.seen.templates, learned.normal, learned.bounds
+    groks = [str(templates[template]["grok"]) for template in members]
+    ids = [str(templates[template]["id"]) for template in members]
+    names = name_states(groks)
+    always = np.array([low >= 1 for low in bounds.low])
+    occurs = (learned.seen.counts() > 0).sum(axis=0)
+    states = [
+        {
+            "id": names[at],
+            "template": ids[at],
+            "field": choice.field_of(template),
+            "min": bounds.low[at],
+            "max": bounds.high[at],
+            "begin": at in learned.begins,
+            "end": at in learned.ends,
+            "support": int(occurs[at]),
+        }
+        for at, template in enumerate(members)
+    ]
+    open_counts = learned.open.counts()
+    # States read best in the order in which transactions pass them.
+    place = _mean_places(learned)
+    reading = sorted(range(len(members)), key=lambda at: (place[at], at))
+    lead = min(learned.begins or range(len(members)), key=lambda at: (-int(occurs[at]), place[at], at))
+    return {
+        "id": "a-" + hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:8],
+        "name": title(groks[lead]),
+        "support": len(learned.seen),
+        "states": [states[at] for at in reading],
+        "order": [
+            {"before": names[r.a], "after": names[r.b], "support": r.support} for r in mine_order(normal, always)
+        ],
+        "requires": [
+            {"if": names[r.a], "then": names[r.b], "support": r.support}
+            for r in mine_requires(normal, always, open_counts)
+        ],
+        "equal": [
+            {"states": [names[at] for at in group], "support": support}
+            for group, support in mine_equal(normal, open_counts)
+        ],
+        "duration": {
+            "min_ms": learned.duration.min_ms,
+            "max_ms": learned.duration.max_ms,
+            "support": learned.duration.support,
+        },
+        "settle_ms": settle_ms(normal, learned.ends),
+        "expires_ms": expires_ms(learned.duration, normal.duration_ms),
+    }
+
+
+def _mean_places(learned: _Learned) -> list[float]:
+    """The mean place of each state's first pass in a transaction."""
+    positions = learned.seen.positions()
+    places = []
+    for at in range(positions.shape[1]):
+        passed = positions[:, at][positions[:, at] >= 0]
+        places.append(float(passed.mean()) if len(passed) else float("inf"))
+    return places

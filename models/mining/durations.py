@@ -1,0 +1,102 @@
+"""How long a normal transaction takes, and how long to wait for one.
+
+Durations are skewed and differ by orders of magnitude, so their logarithm is looked at: beyond a high quantile its
+excess is taken as exponential (a power law in time; lighter tails are only over-estimated), and the tail is followed to
+one transaction in 10,000. The excess is measured by its median first, which a few faulty durations cannot move; what
+is too long for that is set aside, and the rest is measured by its mean.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.batches import Int64
+from models.mining.bounds import FEWEST, TAIL
+from models.mining.transactions import Transactions
+
+Floats = npt.NDArray[np.float64]
+
+_EXCEEDING = 25
+_ROOM = 1.25
+_SETTLE_FLOOR_MS = 1_000
+_EXPIRES_FLOOR_MS = 5_000
+_EXPIRES_FACTOR = 4
+_GAP_FACTOR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Bounds of a duration in ms, None for no bound, and how many transactions they were learnt from."""
+
+    min_ms: int | None
+    max_ms: int | None
+    support: int
+
+
+def learn_duration(duration_ms: Int64) -> Duration:
+    """Bounds of the duration of normal transactions; none for fewer than 20.
+
+    Args:
+        duration_ms: int64[m], none negative, of transactions with begin and end.
+    """
+    n = len(duration_ms)
+    if n < FEWEST:
+        return Duration(None, None, n)
+    unit = resolution_ms(duration_ms)
+    # Half a unit: a duration of 0 is one below what the clock can tell.
+    x = np.log(duration_ms + unit / 2)
+    high = _tail(x)
+    low = -_tail(-x)
+    inside = np.exp(x[(x >= low) & (x <= high)]) - unit / 2
+    most = max(math.exp(high), _ROOM * float(inside.max())) + unit
+    least = min(math.exp(low), float(inside.min()) / _ROOM) - unit
+    return Duration(math.floor(least) if least >= 1 else None, math.ceil(most), n)
+
+
+def _tail(x: Floats) -> float:
+    """The value that one in 10,000 exceeds."""
+    share = min(0.25, max(0.05, _EXCEEDING / len(x)))
+    threshold = float(np.quantile(x, 1 - share))
+    excess = x[x > threshold] - threshold
+    if not len(excess):
+        return threshold
+    # The largest of n exponential excesses is above scale * (log n + 3) in 5 % of all cases.
+    scale = float(np.median(excess)) / math.log(2)
+    kept = excess[excess <= scale * (math.log(len(excess)) + 3)]
+    return threshold + math.log(share / TAIL) * float(kept.mean())
+
+
+def resolution_ms(times: Int64) -> int:
+    """The largest of 1000, 100, 10 and 1 ms of which all times are multiples."""
+    for unit in (1000, 100, 10):
+        if not (times % unit).any():
+            return unit
+    return 1
+
+
+def settle_ms(transactions: Transactions, ends: frozenset[int]) -> int:
+    """How long to wait for stragglers after an event of a transaction that has passed an end state."""
+    if not ends:
+        return _SETTLE_FLOOR_MS
+    is_end = np.isin(transactions.state, list(ends)).astype(np.int64)
+    before: Int64 = np.cumsum(is_end) - is_end
+    late = before > np.repeat(before[transactions.starts[:-1]], np.diff(transactions.starts))
+    gaps = (transactions.event_ms - np.roll(transactions.event_ms, 1))[late]
+    return max(_SETTLE_FLOOR_MS, 2 * int(gaps.max(initial=0)))
+
+
+def expires_ms(duration: Duration, span_ms: Int64) -> int:
+    """How long to wait for the end, from the first event: long enough for one that is merely late.
+
+    Args:
+        duration: the learnt bounds.
+        span_ms: durations of all normal transactions.
+    """
+    longest = int(span_ms.max(initial=0))
+    if duration.max_ms is not None:
+        longest = duration.max_ms
+    return max(_EXPIRES_FLOOR_MS, _EXPIRES_FACTOR * longest)

@@ -1,0 +1,58 @@
+"""Short names for the states of an automaton, from the constant words of their templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from models.grok import plain_text
+
+_FIELD = re.compile(r"<[^<>\s]*>")
+_TOKEN = re.compile(r"\S+")
+_WORD = re.compile(r"[A-Za-z]{2,}(?:'[a-z]+)?")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LEVEL = re.compile(r"trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|severe", re.IGNORECASE)
+_LOCATION = re.compile(r"\w+[.$:/\\]+\w")
+_FEW_WORDS = 3
+_LONGEST = 40
+
+
+def name_states(groks: Sequence[str]) -> list[str]:
+    """A name for each template: snake case, unique, at most about 40 characters.
+
+    The first three constant words that are no log level, class name or bracketed origin. Templates that would be called
+    alike get the words in which they differ; if there are none, a number.
+    """
+    words = [_words(grok) for grok in groks]
+    names = ["_".join(found[:_FEW_WORDS]) or "state" for found in words]
+    clashing = {name for name in names if names.count(name) > 1}
+    taken: set[str] = set()
+    result = []
+    for name, found in zip(names, words, strict=True):
+        if name in clashing:
+            rivals = [set(other) for rival, other in zip(names, words, strict=True) if rival == name and other != found]
+            own = [word for word in found[_FEW_WORDS:] if not all(word in rival for rival in rivals)]
+            name = "_".join(dict.fromkeys([*found[:2], *own[:2]])) or name
+        name = name[:_LONGEST].strip("_")
+        unique, number = name, 2
+        while unique in taken:
+            unique, number = f"{name}_{number}", number + 1
+        taken.add(unique)
+        result.append(unique)
+    return result
+
+
+def title(grok: str) -> str:
+    """The constant words of a template as a short phrase, for the name of an automaton."""
+    phrase = " ".join(_words(grok)[:_FEW_WORDS])
+    return phrase[:1].upper() + phrase[1:] if phrase else "Transaction"
+
+
+def _words(grok: str) -> list[str]:
+    """Constant words in lower case. Class names, levels and what stands in brackets count only if there is no other."""
+    message: list[str] = []
+    origin: list[str] = []
+    for token in _TOKEN.findall(_FIELD.sub(" ", plain_text(grok))):
+        kind = origin if _LOCATION.search(token) or _LEVEL.fullmatch(token.strip("[]():,")) or "[" in token else message
+        kind.extend(_CAMEL.sub("_", word).lower().replace("'", "") for word in _WORD.findall(token))
+    return message or origin

@@ -1,0 +1,259 @@
+"""Lines to templates: which template each event fits, and the fields that are asked for.
+
+The batch is folded (:mod:`models.folding`); each distinct fold is looked up in a cache, and only a fold never seen
+before meets the templates: an index from constant words to templates proposes candidates, and the most specific whose
+expression matches wins. Where a template is *exact* (its constants hold digits, or a pattern counts digits) the fold
+cannot decide and each line is matched by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.folding import TIMESTAMP, fold
+from models.grok import GrokTemplate, compile_grok
+from models.grok_patterns import WORD_CHARACTERS
+
+Bytes = npt.NDArray[np.uint8]
+Int64 = npt.NDArray[np.int64]
+Int32 = npt.NDArray[np.int32]
+
+UNMATCHED = -1
+_CACHE_LIMIT = 200_000
+_WORD = re.compile(f"[{WORD_CHARACTERS}]+")
+_MARK = chr(TIMESTAMP)
+
+
+@dataclass(slots=True, frozen=True)
+class _Entry:
+    """What the cache knows of a fold: the template, and where in the fold the identifier lies (begin −1: nowhere)."""
+
+    template: int
+    begin: int = -1
+    end: int = -1
+    each: bool = False
+    """The fold does not decide: match every line by itself."""
+
+
+@dataclass(slots=True, frozen=True)
+class Parsed:
+    """What n events are.
+
+    Attributes:
+        template: int32[n], index of the template, or ``UNMATCHED``.
+        id_begin, id_end: int64[n], byte range of the transaction identifier; begin −1 where the event has none.
+    """
+
+    template: Int32
+    id_begin: Int64
+    id_end: Int64
+
+
+class LineParser:
+    """Matches lines to templates.
+
+    Args:
+        templates: Grok of each template, in the model's order.
+        id_fields: for each template the name of the field to cut out, or None.
+        patterns: the model's own Grok patterns.
+        id_pattern: finds an identifier in lines that match no template.
+    """
+
+    def __init__(
+        self,
+        templates: Sequence[str],
+        id_fields: Sequence[str | None],
+        patterns: Mapping[str, str] | None = None,
+        id_pattern: str | None = None,
+    ) -> None:
+        self.groks: list[GrokTemplate] = [compile_grok(template, patterns or {}) for template in templates]
+        self._id_fields = list(id_fields)
+        self._id_pattern = re.compile(id_pattern) if id_pattern else None
+        self._order = sorted(range(len(self.groks)), key=lambda i: (self.groks[i].specificity, i))
+        self._rank = {template: rank for rank, template in enumerate(self._order)}
+        self._by_word: dict[str, list[int]] = {}
+        self._always: list[int] = []
+        self._index()
+        self._cache: dict[bytes, _Entry] = {}
+
+    def _index(self) -> None:
+        """File each template under its rarest constant word; words with digits fold away and cannot serve."""
+        words = [[w for w in grok.words if not any(map(str.isdigit, w))] for grok in self.groks]
+        frequency: dict[str, int] = {}
+        for some in words:
+            for word in some:
+                frequency[word] = frequency.get(word, 0) + 1
+        for i, some in enumerate(words):
+            if some:
+                rarest = min(some, key=lambda w: (frequency[w], -len(w), w))
+                self._by_word.setdefault(rarest, []).append(i)
+            else:
+                self._always.append(i)
+
+    def match(self, content: str) -> tuple[int, re.Match[str] | None]:
+        """The template of one content (see :func:`content_of`) and its match; ``(UNMATCHED, None)`` if none fits."""
+        for i in self._candidates(content):
+            found = self.groks[i].regex.fullmatch(content)
+            if found:
+                return i, found
+        return UNMATCHED, None
+
+    def _candidates(self, content: str) -> list[int]:
+        found = set(self._always)
+        by_word = self._by_word
+        for word in set(_WORD.findall(content)):
+            some = by_word.get(word)
+            if some:
+                found.update(some)
+        return sorted(found, key=self._rank.__getitem__)
+
+    def parse(self, data: Bytes, starts: Int64, ends: Int64, time_starts: Int64, time_ends: Int64) -> Parsed:
+        """Parse n events.
+
+        Args:
+            data: uint8 buffer with the lines.
+            starts, ends: int64[n], byte range of each event's first line.
+            time_starts, time_ends: int64[n], byte range of its timestamp; empty where it has none.
+        """
+        n = len(starts)
+        template = np.empty(n, np.int32)
+        id_begin = np.full(n, -1, np.int64)
+        id_end = np.full(n, -1, np.int64)
+        if not n:
+            return Parsed(template, id_begin, id_end)
+        starts, marks = content_ranges(data, starts, ends, time_starts, time_ends)
+        folded = fold(data, starts, ends, marks, time_ends)
+        keys, codes, begins = folded.distinct()
+        entries = self._look_up(keys, codes, data, folded.origin, begins, starts, ends, marks, time_ends)
+        template[:] = np.array([e.template for e in entries], np.int32)[codes]
+        first = np.array([e.begin for e in entries], np.int64)[codes]
+        rows = np.flatnonzero(first >= 0)
+        if len(rows):
+            last = np.array([e.end for e in entries], np.int64)[codes[rows]]
+            at = begins[rows]
+            id_begin[rows] = folded.origin[at + first[rows]]
+            id_end[rows] = folded.origin[at + last]
+        if any(e.each for e in entries):
+            each = np.array([e.each for e in entries])[codes]
+            self._match_each(np.flatnonzero(each), data, starts, ends, marks, time_ends, template, id_begin, id_end)
+        return Parsed(template, id_begin, id_end)
+
+    def _look_up(
+        self,
+        keys: list[bytes],
+        codes: Int32,
+        data: Bytes,
+        origin: Int64,
+        begins: Int64,
+        starts: Int64,
+        ends: Int64,
+        marks: Int64,
+        mark_ends: Int64,
+    ) -> list[_Entry]:
+        cache = self._cache
+        entries = [cache.get(key) for key in keys]
+        missing = [k for k, entry in enumerate(entries) if entry is None]
+        if missing:
+            if len(cache) + len(missing) > _CACHE_LIMIT:
+                cache.clear()
+            example = np.empty(len(keys), np.int64)
+            example[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+            for k in missing:
+                row = int(example[k])
+                content, shift = content_of(
+                    data, int(starts[row]), int(ends[row]), int(marks[row]), int(mark_ends[row])
+                )
+                entry = self._resolve(content, shift, int(starts[row]), origin, int(begins[row]))
+                cache[keys[k]] = entry
+                entries[k] = entry
+        return entries  # type: ignore[return-value]
+
+    def _resolve(self, content: str, shift: tuple[int, int], start: int, origin: Int64, begin: int) -> _Entry:
+        """What one new fold stands for, found on one line that has it."""
+        for i in self._candidates(content):
+            grok = self.groks[i]
+            if not grok.digit_blind:
+                return _Entry(UNMATCHED, each=True)
+            found = grok.regex.fullmatch(content)
+            if found:
+                name = self._id_fields[i]
+                if name is None:
+                    return _Entry(i)
+                span = _byte_span(content, found.span(name), shift, start)
+                a, b = (int(np.searchsorted(origin, x)) for x in span)
+                if int(origin[a]) != span[0] or int(origin[b]) != span[1] or a == b:
+                    return _Entry(i, each=True)  # the field begins or ends inside a word that is folded whole
+                return _Entry(i, a - begin, b - begin)
+        return _Entry(UNMATCHED, each=self._id_pattern is not None)
+
+    def _match_each(
+        self,
+        rows: Int64,
+        data: Bytes,
+        starts: Int64,
+        ends: Int64,
+        marks: Int64,
+        mark_ends: Int64,
+        template: Int32,
+        id_begin: Int64,
+        id_end: Int64,
+    ) -> None:
+        for row in rows.tolist():
+            start = int(starts[row])
+            content, shift = content_of(data, start, int(ends[row]), int(marks[row]), int(mark_ends[row]))
+            i, found = self.match(content)
+            template[row] = i
+            span: tuple[int, int] | None = None
+            if found is not None:
+                name = self._id_fields[i]
+                span = found.span(name) if name else None
+            elif self._id_pattern is not None:
+                somewhere = self._id_pattern.search(content)
+                span = somewhere.span() if somewhere else None
+            if span and span[0] >= 0 and span[1] > span[0]:
+                id_begin[row], id_end[row] = _byte_span(content, span, shift, start)
+
+
+def content_ranges(
+    data: Bytes, starts: Int64, ends: Int64, time_starts: Int64, time_ends: Int64
+) -> tuple[Int64, Int64]:
+    """Where each content begins, and the begin of the timestamp to be marked in it (its end where none is)."""
+    leading = (time_starts == starts) & (time_ends > time_starts)
+    begins = np.where(leading, time_ends, starts)
+    marks = np.where(leading, time_ends, time_starts)
+    todo = np.flatnonzero(leading)
+    last = len(data) - 1
+    while len(todo):
+        at = begins[todo]
+        blank = (at < ends[todo]) & np.isin(data[np.minimum(at, last)], (0x20, 0x09))
+        todo = todo[blank]
+        begins[todo] += 1
+    return begins, marks
+
+
+def content_of(data: Bytes, start: int, end: int, mark: int, mark_end: int) -> tuple[str, tuple[int, int]]:
+    """The content of one line as text, with its timestamp as one character U+0004.
+
+    Returns:
+        The content, and (character after the mark, bytes that the mark is shorter than the timestamp), to map back.
+    """
+    if mark_end <= mark or mark < start:
+        return data[start:end].tobytes().decode("utf-8", "replace"), (end - start + 1, 0)
+    head = data[start:mark].tobytes().decode("utf-8", "replace")
+    tail = data[mark_end:end].tobytes().decode("utf-8", "replace")
+    return head + _MARK + tail, (len(head) + 1, mark_end - mark - 1)
+
+
+def _byte_span(content: str, span: tuple[int, int], shift: tuple[int, int], start: int) -> tuple[int, int]:
+    """A range of characters of the content as a range of bytes of the buffer."""
+    after, more = shift
+
+    def at(character: int) -> int:
+        return start + len(content[:character].encode()) + (more if character >= after else 0)
+
+    return at(span[0]), at(span[1])

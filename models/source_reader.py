@@ -1,0 +1,284 @@
+"""From the raw bytes of one source, batch by batch, to events: lines with their continuation, event time, order time.
+
+A line without a timestamp continues the event before it. The last event of a batch may go on in the next one, so its
+bytes are held back until a new event begins or the source ends; the same bytes wait for a leap in time to be confirmed.
+What comes out does not depend on where the batches are cut.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from models.lines import Lines, find_bad, split_lines
+from models.source_clock import AHEAD, BEHIND, BELIEVED, ClockState, judge_times
+from models.timestamps.reader import MISSING, TimestampColumn, TimestampReader, Yearless
+from models.timestamps.years import YearCarry, unwrap_years
+
+Bytes = npt.NDArray[np.uint8]
+Int64 = npt.NDArray[np.int64]
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(slots=True, frozen=True)
+class ReadLimits:
+    """What is read and believed.
+
+    Attributes:
+        lateness_ms: how far behind the clock an event may be and still be put in order.
+        max_leap_ms: a timestamp that leaps further than this has to be confirmed by the lines after it.
+        max_line_bytes: a longer line goes to dead letters.
+        max_text_bytes: this much of an event is kept as evidence.
+    """
+
+    lateness_ms: int = 0
+    max_leap_ms: int = _DAY_MS
+    max_line_bytes: int = 1 << 20
+    max_text_bytes: int = 2000
+
+
+@dataclass(slots=True, frozen=True)
+class SourceState:
+    """What is remembered of a source between batches; a plain record (:meth:`to_record`).
+
+    Attributes:
+        next_line: 1-based number of the first line that is not yet counted.
+        open: an event has begun, so that a line without timestamp continues it.
+        clock: the source's clock.
+        years: the roll-over of timestamps that have no year.
+        held: raw bytes of lines read but not yet counted.
+    """
+
+    next_line: int = 1
+    open: bool = False
+    clock: ClockState = ClockState()
+    years: YearCarry = YearCarry()
+    held: bytes = b""
+
+    VERSION = 1
+
+    def to_record(self) -> dict[str, object]:
+        """The state as plain JSON values."""
+        return {
+            "version": self.VERSION,
+            "next_line": self.next_line,
+            "open": self.open,
+            "clock_ms": self.clock.clock_ms,
+            "belief_ms": self.clock.belief_ms,
+            "years": list(self.years),
+            "held": base64.b64encode(self.held).decode(),
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, object]) -> SourceState:
+        """Undo :meth:`to_record`; raises ValueError for a version that is not known."""
+        if record.get("version") != cls.VERSION:
+            raise ValueError(f"state of a source has version {record.get('version')!r}; known is {cls.VERSION}")
+        return cls(
+            next_line=int(record["next_line"]),  # type: ignore[call-overload]
+            open=bool(record["open"]),
+            clock=ClockState(record["clock_ms"], record["belief_ms"]),  # type: ignore[arg-type]
+            years=YearCarry(*record["years"]),  # type: ignore[misc]
+            held=base64.b64decode(str(record["held"])),
+        )
+
+
+@dataclass(slots=True, frozen=True)
+class DeadLine:
+    """A line that cannot be used: its number, the reason, and its raw bytes (all of them)."""
+
+    line: int
+    reason: str
+    raw: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class Events:
+    """The n events that a batch completed, all arrays in order of position; byte ranges are of ``data``.
+
+    Attributes:
+        data: uint8[m], the raw bytes.
+        starts, ends: int64[n], the event's first line.
+        text_ends: int64[n], where the event's text ends, continuation lines included, cut to the limit.
+        time_starts, time_ends: int64[n], the timestamp in that line.
+        event_ms: int64[n], event time, epoch ms UTC.
+        order_ms: int64[n], order time, epoch ms UTC.
+        line: int64[n], 1-based line number.
+        dead: lines that cannot be used.
+        lines: how many lines were counted; ``lines == n + continued + len(dead)``.
+        continued: how many of them continue an event.
+        late: how many events came later than the allowed lateness.
+        clock_before_ms, clock_ms: the source's clock less the lateness, before and after the batch; None: none yet.
+    """
+
+    data: Bytes
+    starts: Int64
+    ends: Int64
+    text_ends: Int64
+    time_starts: Int64
+    time_ends: Int64
+    event_ms: Int64
+    order_ms: Int64
+    line: Int64
+    dead: list[DeadLine]
+    lines: int
+    continued: int
+    late: int
+    clock_before_ms: int | None
+    clock_ms: int | None
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def read_events(
+    state: SourceState, raw: bytes, at_end: bool, reader: TimestampReader, limits: ReadLimits
+) -> tuple[Events, SourceState]:
+    """Read the next bytes of a source.
+
+    Args:
+        state: what is remembered of the source.
+        raw: whole lines that follow those read before; only the last line of a source may lack its line end.
+        at_end: the source ends here: nothing is held back.
+        reader: finds the timestamps.
+        limits: what is read and believed.
+
+    Returns:
+        The events completed, and the source's state after them.
+    """
+    data = np.frombuffer(state.held + raw if state.held else raw, np.uint8)
+    lines = split_lines(data)
+    find_bad(lines, limits.max_line_bytes)
+    n = len(lines)
+    good = np.ones(n, np.bool_)
+    good[list(lines.bad)] = False
+    readable = np.flatnonzero(good)
+    column = reader.read(data, lines.starts[readable], lines.ends[readable])
+    timed = np.flatnonzero(column.ms != MISSING)
+    first_lines = readable[timed]
+    times = _rows(column, timed)
+    event_ms, years_after = unwrap_years(times, reader.settings, state.years)
+    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end)
+
+    stop, decided = _held_from(lines, first_lines, judged.decided, at_end, limits)
+    while decided < len(first_lines):  # what is held back is judged next time: take the clock of the rest alone
+        first_lines, times = first_lines[:decided], _rows(times, np.arange(decided))
+        event_ms, years_after = unwrap_years(times, reader.settings, state.years)
+        judged = judge_times(event_ms, state.clock, limits.max_leap_ms, False)
+        if judged.decided < decided:
+            decided = judged.decided
+            stop = int(first_lines[decided])
+
+    believed = np.flatnonzero(judged.verdict == BELIEVED)
+    rows = first_lines[believed]
+    late_floor = judged.clock_ms[believed] - limits.lateness_ms
+    event_ms_believed = event_ms[believed]
+    order_ms = np.maximum(event_ms_believed, late_floor)
+    dead = _dead_lines(lines, stop, state, first_lines, event_ms, judged.verdict)
+    continued, orphans = _continuations(good[:stop], first_lines, state.open)
+    dead += [
+        DeadLine(
+            state.next_line + i,
+            "no timestamp, and no line before it that it could continue",
+            data[lines.starts[i] : lines.ends[i]].tobytes(),
+        )
+        for i in orphans.tolist()
+    ]
+    dead.sort(key=lambda letter: letter.line)
+    boundary = lines.nexts[stop - 1] if stop else 0
+    events = Events(
+        data=data,
+        starts=lines.starts[rows],
+        ends=lines.ends[rows],
+        text_ends=_text_ends(lines, first_lines, believed, int(boundary), limits.max_text_bytes),
+        time_starts=times.begin[believed],
+        time_ends=times.end[believed],
+        event_ms=event_ms_believed,
+        order_ms=order_ms,
+        line=rows + state.next_line,
+        dead=dead,
+        lines=stop,
+        continued=continued,
+        late=int((event_ms_believed < order_ms).sum()),
+        clock_before_ms=_less(state.clock.clock_ms, limits.lateness_ms),
+        clock_ms=_less(judged.state.clock_ms, limits.lateness_ms),
+    )
+    after = replace(
+        state,
+        next_line=state.next_line + stop,
+        open=state.open or len(first_lines) > 0,
+        clock=judged.state,
+        years=years_after,
+        held=data[boundary:].tobytes(),
+    )
+    return events, after
+
+
+def _rows(column: TimestampColumn, rows: Int64) -> TimestampColumn:
+    """Some rows of a column."""
+    yearless = column.yearless
+    if yearless is not None:
+        yearless = Yearless(yearless.in_year[rows], yearless.offset[rows])
+    return TimestampColumn(column.ms[rows], column.begin[rows], column.end[rows], yearless)
+
+
+def _held_from(
+    lines: Lines, first_lines: Int64, decided: int, at_end: bool, limits: ReadLimits
+) -> tuple[int, int]:
+    """Where to stop counting: the index of the line, and the number of events before it."""
+    n = len(lines)
+    if at_end:
+        return n, len(first_lines)
+    if decided < len(first_lines):
+        return int(first_lines[decided]), decided
+    if not len(first_lines):
+        return n, 0  # nothing begins here: all continue an event that was let go, or none
+    last = int(first_lines[-1])
+    if int(lines.nexts[-1] - lines.starts[last]) > max(1 << 16, 2 * limits.max_text_bytes):
+        return n, len(first_lines)  # what follows cannot change what is kept of it
+    return last, len(first_lines) - 1
+
+
+def _dead_lines(
+    lines: Lines,
+    stop: int,
+    state: SourceState,
+    first_lines: Int64,
+    event_ms: Int64,
+    verdict: npt.NDArray[np.uint8],
+) -> list[DeadLine]:
+    def line(i: int, reason: str) -> DeadLine:
+        return DeadLine(state.next_line + i, reason, lines.data[lines.starts[i] : lines.ends[i]].tobytes())
+
+    dead = [line(i, reason) for i, reason in lines.bad.items() if i < stop]
+    for k in np.flatnonzero(verdict != BELIEVED).tolist():
+        when = str(np.datetime64(int(event_ms[k]), "ms"))
+        way = {AHEAD: "leaps ahead of", BEHIND: "leaps back behind"}.get(int(verdict[k]), "does not agree with")
+        dead.append(line(int(first_lines[k]), f"timestamp {when}Z {way} the lines around it (max_leap_ms)"))
+    return dead
+
+
+def _continuations(good: npt.NDArray[np.bool_], first_lines: Int64, is_open: bool) -> tuple[int, Int64]:
+    """How many lines continue an event, and those that have none before them to continue."""
+    plain = good.copy()
+    plain[first_lines] = False
+    begin = 0 if is_open else (int(first_lines[0]) if len(first_lines) else len(good))
+    return int(plain[begin:].sum()), np.flatnonzero(plain[:begin])
+
+
+def _text_ends(lines: Lines, first_lines: Int64, believed: Int64, boundary: int, max_bytes: int) -> Int64:
+    """Where the text of each event ends: before the next line with a timestamp, without line end, cut to the limit."""
+    if not len(believed):
+        return np.empty(0, np.int64)
+    begins = lines.starts[first_lines]
+    ends = np.append(begins[1:], boundary)
+    ends = np.minimum(ends, begins + max_bytes)[believed]
+    return np.maximum(ends, np.minimum(lines.ends[first_lines[believed]], begins[believed] + max_bytes))
+
+
+def _less(clock_ms: int | None, lateness_ms: int) -> int | None:
+    return None if clock_ms is None else clock_ms - lateness_ms

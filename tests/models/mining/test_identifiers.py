@@ -1,0 +1,119 @@
+"""The identifier is found from values alone, among fields that look like one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+import pytest
+
+from models.errors import UserError
+from models.mining.identifiers import FieldSamples, IdentifierChoice, TemplateSample, discover_identifiers
+
+Maker = Callable[[Random, int], str]
+Fields = dict[str, str]
+
+NOISE = 9
+
+
+def hexadecimal(rng: Random, number: int) -> str:
+    return f"{rng.getrandbits(32):08x}"
+
+
+def counter(start: int) -> Maker:
+    return lambda rng, number: str(start + number)
+
+
+def traffic(seed: int, transactions: int, makers: list[Maker], reused: float = 0.0) -> FieldSamples:
+    """Three workflows of three templates each, with users, threads, sizes and ports; template 9 is noise."""
+    rng = Random(seed)
+    made: list[list[str]] = [[] for _ in makers]
+    events: list[tuple[float, int, Fields]] = []
+
+    def user() -> str:
+        return f"user{rng.randrange(20)}"
+
+    for number in range(transactions):
+        flow = rng.randrange(len(makers))
+        old = made[flow] and rng.random() < reused
+        identifier = rng.choice(made[flow]) if old else makers[flow](rng, len(made[flow]))
+        made[flow].append(identifier)
+        who = user()
+        steps: list[tuple[int, Fields]] = [(0, {"user": who, "id": identifier, "thread": str(rng.randint(1, 30))})]
+        steps += [
+            (1, {"size": str(rng.randint(100, 90_000)), "id": identifier, "ms": str(rng.randint(1, 5000))})
+            for _ in range(rng.randint(1, 6))
+        ]
+        steps.append((2, {"id": identifier, "user": who, "port": str(rng.randint(30_000, 60_000))}))
+        for place, (step, fields) in enumerate(steps):
+            events.append((number * 10 + place * 9 + rng.random(), flow * 3 + step, fields))
+        fields = {"size": str(rng.randint(100, 90_000)), "ms": str(rng.randint(1, 5000)), "user": user()}
+        events.append((rng.random() * transactions * 10, NOISE, fields))
+    events.sort(key=lambda event: event[0])
+    samples = {}
+    for template in range(NOISE + 1):
+        rows = [row for row, event in enumerate(events) if event[1] == template]
+        names = list(events[rows[0]][2]) if rows else []
+        columns = {name: [events[row][2][name] for row in rows] for name in names}
+        samples[template] = TemplateSample(np.array(rows), columns)
+    return samples
+
+
+@pytest.mark.parametrize("transactions", [100, 400, 1500])
+@pytest.mark.parametrize("reused", [0.0, 0.1])
+@pytest.mark.parametrize(
+    "makers",
+    [[hexadecimal] * 3, [counter(1), counter(400), counter(100_000)], [hexadecimal, counter(7), hexadecimal]],
+    ids=["alike", "counters", "mixed"],
+)
+def test_the_identifier_of_each_workflow_is_found_and_kept_apart(
+    makers: list[Maker], reused: float, transactions: int
+) -> None:
+    choice = discover_identifiers(traffic(1, transactions, makers, reused))
+    assert {template: found.field for template, found in choice.by_template.items()} == dict.fromkeys(range(9), "id")
+    kinds = choice.kinds(NOISE + 1).tolist()
+    assert [len(set(kinds[flow * 3 : flow * 3 + 3])) for flow in range(3)] == [1, 1, 1]
+    assert len(set(kinds[:9])) == 3
+    assert kinds[NOISE] == -1
+    assert choice.field_of(NOISE) is None
+
+
+def test_a_log_without_identifier_gets_none() -> None:
+    samples = {NOISE: traffic(2, 600, [hexadecimal])[NOISE]}
+    rng = Random(3)
+    # All of its lines are in one part of the log.
+    users = [f"user{rng.randrange(20)}" for _ in range(300)]
+    samples[0] = TemplateSample(np.arange(300), {"user": users, "ms": [str(rng.randint(1, 5000)) for _ in users]})
+    assert discover_identifiers(samples) == IdentifierChoice()
+    assert discover_identifiers({}) == IdentifierChoice()
+
+
+def test_values_that_repeat_locally_in_one_template_are_an_identifier() -> None:
+    # Each request is logged twice by the same template.
+    samples = {0: TemplateSample(np.arange(400), {"request": [f"r{row // 2}" for row in range(400)]})}
+    assert discover_identifiers(samples).field_of(0) == "request"
+
+
+def test_a_rare_template_gets_the_field_whose_value_is_in_use_there() -> None:
+    samples = dict(traffic(4, 400, [hexadecimal] * 2))
+    start = samples[0]
+    row, value = int(start.rows[50]) + 1, start.fields["id"][50]
+    samples[20] = TemplateSample(np.array([row]), {"code": ["7"], "what": [value]})
+    assert discover_identifiers(samples).field_of(20) == "what"
+
+
+def test_a_pattern_overrides_and_prefers_the_field_that_matches_as_a_whole() -> None:
+    samples = {
+        0: TemplateSample(np.arange(3), {"path": ["/x/ab1", "/x/ab2", "/x/ab3"], "key": ["ab1", "ab2", "ab3"]}),
+        1: TemplateSample(np.arange(3), {"path": ["/x/ab1", "/y/ab2", "/z/ab3"]}),
+        2: TemplateSample(np.arange(3), {"user": ["u", "v", "w"]}),
+    }
+    choice = discover_identifiers(samples, "ab[0-9]")
+    assert [choice.field_of(template) for template in range(3)] == ["key", "path", None]
+    assert choice.pattern == "ab[0-9]"
+
+
+def test_a_broken_pattern_is_the_users_error() -> None:
+    with pytest.raises(UserError, match="identifier pattern"):
+        discover_identifiers({}, "[")
