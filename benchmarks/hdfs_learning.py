@@ -25,7 +25,8 @@ from models.automata.judge import judge
 from models.automata.transaction import Transaction
 from models.batches import Int32, Int64
 from models.mining.automata import learn_automata
-from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
+from models.mining.identifiers import IdentifierChoice, discover_identifiers
+from models.mining.slots import TemplateSample
 from models.mining.transactions import EventTable
 
 DATA = Path(__file__).parents[1].parent / "shared/data/hdfs"

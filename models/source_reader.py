@@ -275,9 +275,8 @@ def _text_ends(lines: Lines, first_lines: Int64, believed: Int64, boundary: int,
     if not len(believed):
         return np.empty(0, np.int64)
     begins = lines.starts[first_lines]
-    ends = np.append(begins[1:], boundary)
-    ends = np.minimum(ends, begins + max_bytes)[believed]
-    return np.maximum(ends, np.minimum(lines.ends[first_lines[believed]], begins[believed] + max_bytes))
+    last_lines = np.append(first_lines[1:], np.searchsorted(lines.nexts, boundary) + 1)[believed] - 1
+    return np.minimum(lines.ends[last_lines], begins[believed] + max_bytes)
 
 
 def _less(clock_ms: int | None, lateness_ms: int) -> int | None:

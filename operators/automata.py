@@ -12,6 +12,7 @@ from pyflink.datastream.state import ListStateDescriptor
 
 from models.automata.compiled import CompiledAutomata
 from models.automata.shard import FOREVER
+from models.memory import keep_freed_memory
 from operators.models_in_force import ModelInForce
 from operators.names import STATE_SHARD_LOG
 from operators.parse import STATISTICS
@@ -36,6 +37,7 @@ class Automata(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._shards: dict[int, ShardLog] = {}
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        keep_freed_memory()
         self._state = runtime_context.get_list_state(
             ListStateDescriptor(STATE_SHARD_LOG, Types.PRIMITIVE_ARRAY(Types.BYTE()))
         )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from models.batches import LogBatch
+from models.memory import keep_freed_memory
 from models.splits import Split, SplitReader
 
 
@@ -27,6 +28,7 @@ class Pack(KeyedProcessFunction):  # type: ignore[misc]
         self._reader: SplitReader | None = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        keep_freed_memory()
         self._reader = SplitReader(self._batch_lines, self._max_line_bytes)
 
     def process_element(

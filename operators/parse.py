@@ -17,6 +17,7 @@ from pyflink.datastream.state import ValueStateDescriptor
 
 from models.batches import EventBatch, LogBatch
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, LineDetector
+from models.memory import keep_freed_memory
 from models.source_reader import ReadLimits, SourceState
 from operators.models_in_force import ModelInForce
 from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_STATISTICS, TAG_UNMATCHED
@@ -47,6 +48,7 @@ class Parse(KeyedBroadcastProcessFunction):  # type: ignore[misc]
         self._clocks: dict[str, int] = {}
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        keep_freed_memory()
         self._state = runtime_context.get_state(ValueStateDescriptor(STATE_SOURCE, Types.STRING()))
 
     def process_broadcast_element(self, value: str, ctx: KeyedBroadcastProcessFunction.Context) -> None:

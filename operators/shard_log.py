@@ -64,15 +64,16 @@ class ShardLog:
 
     def step(self, state: Any, record: bytes | None, watermark: int) -> list[dict[str, Any]]:
         """Take a batch in (None: only time has passed), advance to the watermark, and log it; the anomalies found."""
-        if record is None:
-            entry = _HEAD.pack(_WATERMARK, watermark)
-        else:
+        judged = self.shard.counters["judged"]
+        if record is not None:
             _add(self.shard, record)
-            entry = _HEAD.pack(_BATCH, watermark) + record
-        before = self.shard.counters["judged"]
         found = self.shard.advance(watermark)
-        self.judged += self.shard.counters["judged"] - before
-        self._size += len(entry)
+        judged = self.shard.counters["judged"] - judged
+        self.judged += judged
+        if record is None and not found and not judged:
+            return found  # time passed in silence: a replay does as well without knowing
+        kind, body = (_WATERMARK, b"") if record is None else (_BATCH, record)
+        self._size += _HEAD.size + len(body)
         if self.shard.empty:
             state.clear()
             self._size = self._snapshot_size = 0
@@ -81,7 +82,7 @@ class ShardLog:
             state.update([snapshot])
             self._size = self._snapshot_size = len(snapshot)
         else:
-            state.add(entry)
+            state.add(_HEAD.pack(kind, watermark) + body)
         return found
 
     def due(self) -> int | None:

@@ -19,14 +19,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from models.batches import Int32, Int64
 from models.errors import UserError
-from models.mining.slots import LEAST_GROUPS, NEAR, FieldSamples, Slots, join_kinds, span_of
+from models.mining.slots import LEAST_GROUPS, NEAR, FieldSamples, Slots, TemplateSample, join_kinds, span_of
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
+__all__ = ["FieldSamples", "Identifier", "IdentifierChoice", "TemplateSample", "discover_identifiers"]
 
 _NEAR_BY_CHANCE = float(1 - np.exp(-2 * NEAR))
 """How often a line thrown at random has such a neighbour (distances to the nearest one are exponential)."""

@@ -49,10 +49,10 @@ def title(grok: str) -> str:
 
 
 def _words(grok: str) -> list[str]:
-    """Constant words in lower case. Class names, levels and what stands in brackets count only if there is no other."""
+    """Constant words in lower case. Class names, levels and what stands in brackets count only where words are few."""
     message: list[str] = []
     origin: list[str] = []
     for token in _TOKEN.findall(_FIELD.sub(" ", plain_text(grok))):
         kind = origin if _LOCATION.search(token) or _LEVEL.fullmatch(token.strip("[]():,")) or "[" in token else message
         kind.extend(_CAMEL.sub("_", word).lower().replace("'", "") for word in _WORD.findall(token))
-    return message or origin
+    return message if len(message) > 1 else message + origin[-1:]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.errors import UserError
-from models.mining.identifiers import FieldSamples, IdentifierChoice, TemplateSample, discover_identifiers
+from models.mining.identifiers import IdentifierChoice, discover_identifiers
+from models.mining.slots import FieldSamples, TemplateSample
 
 Maker = Callable[[Random, int], str]
 Fields = dict[str, str]

@@ -11,8 +11,9 @@ def test_names_are_the_first_words_of_the_message() -> None:
     groks = [
         r"%{INT:thread} INFO dfs\.DataNode\$DataXceiver: Receiving block %{NOTSPACE:block} src: /%{IPV4:ip}",
         r"ERROR \[main\] Payment failed: %{INT:order}",
+        r"INFO dfs\.FSNamesystem: BLOCK\* NameSystem\.allocateBlock: %{NOTSPACE:path}",
     ]
-    assert name_states(groks) == ["receiving_block_src", "payment_failed"]
+    assert name_states(groks) == ["receiving_block_src", "payment_failed", "block_allocate_block"]
     assert title(groks[0]) == "Receiving block src"
 
 
