@@ -32,7 +32,7 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
         "pipeline.object-reuse": "true",
         # An element is a batch of lines, a bundle some of them: larger ones would only wait in memory.
         "python.fn-execution.bundle.size": "32",
-        "python.fn-execution.bundle.time": "50",
+        "python.fn-execution.bundle.time": "100",
         "python.execution-mode": "process",
     }
     if embedded:
@@ -42,6 +42,10 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
             "execution.target": "local",
             "taskmanager.numberOfTaskSlots": str(parallelism),
             "taskmanager.memory.managed.size": "64 mb",
+            "taskmanager.memory.network.min": "256 mb",
+            "taskmanager.memory.network.max": "256 mb",
+            "taskmanager.memory.segment-size": "256 kb",
+            "taskmanager.network.memory.floating-buffers-per-gate": "128",
             "python.executable": sys.executable,
             "python.client.executable": sys.executable,
             "restart-strategy.type": "none",

@@ -17,7 +17,7 @@ from models.batches import EventBatch
 
 _HEAD = struct.Struct("<cq")
 _SNAPSHOT, _BATCH, _WATERMARK = b"S", b"B", b"W"
-_LEAST_LOG_BYTES = 1 << 20
+_LEAST_LOG_BYTES = 4 << 20
 _TICK_MS = 256
 """Timers are rounded up to multiples of this less one, so that one call serves what falls due together."""
 
