@@ -7,7 +7,9 @@ graph on the embedded mini cluster. See docs/design.md for its shape.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,8 +43,8 @@ PARTS = {names.UID_ANOMALIES: "anomalies", names.UID_DEAD_LETTERS: "dead_letters
 """Sink uid → the folder of its part files, below the working folder."""
 
 
-class _BatchTime(TimestampAssigner):  # type: ignore[misc]
-    def extract_timestamp(self, value: tuple[int, int, bytes], record_timestamp: int) -> int:
+class _BatchTime(TimestampAssigner):
+    def extract_timestamp(self, value: tuple[int, int, bytes], record_timestamp: int) -> int:  # noqa: ARG002
         return value[1]
 
 
@@ -130,7 +132,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config = check_config(options.config)
-        results = run(config, config.output.directory / "parts", embedded=False)
+        config.output.directory.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".parts-", dir=config.output.directory))
+        work.chmod(0o777)  # the cluster may run as another user
+        try:
+            results = run(config, work, embedded=False)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
         results.write(config.output.directory)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -44,7 +44,7 @@ def run_embedded(config: DetectConfig, work: Path, progress: Progress) -> Result
         return run(config, work, embedded=True)
     except (UserError, OSError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever Java throws at us
+    except Exception as error:
         details = Path.cwd() / "weirwatch-error.log"
         details.write_text(traceback.format_exc(), encoding="utf-8")
         raise JobError(f"the job failed: {_cause(str(error))}; details: {details}") from error

@@ -28,7 +28,7 @@ class BatchError(ValueError):
 
 
 def pack_columns(version: int, head: dict[str, object], columns: Sequence[bytes]) -> bytes:
-    """Join a small JSON head and byte columns into one record: magic, version, head, then each column with its length."""
+    """Join a JSON head and byte columns into one record: magic, version, head, then each column with its length."""
     text = json.dumps(head, separators=(",", ":")).encode()
     parts = [_HEAD.pack(_MAGIC, version, len(text)), text]
     for column in columns:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the user gave (an option, a file, a model, a configuration) is wrong; the message says what and how to mend it."""
+    """Something the user gave (an option, a file, a model) is wrong; the message says what, and how to mend it."""

@@ -135,9 +135,10 @@ def _fill(text: Bytes, begin: Int64, lengths: Int64, byte: int) -> None:
 
 
 def _close_gaps(text: Bytes, begin: Int64, end: Int64) -> None:
-    """Between lines stand line ends, timestamps cut off, lines left out: make each gap a line end and at most a few bytes.
+    """Between lines stand line ends, timestamps cut off, lines left out: make each gap a line end and a few bytes.
 
-    A gap becomes ``\\n``, zeros (which fold to one) and a mark of the gap's end, so that it can be told from the line.
+    A gap becomes a line end, zeros (which fold to one) and a mark of the gap's end, so that it can be told from the
+    line after it.
     """
     lengths = end - begin
     wide = np.flatnonzero(lengths > 1)

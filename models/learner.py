@@ -24,7 +24,7 @@ from models.mining.transactions import EventTable
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
-from models.timestamps import TimestampReader, TimestampSettings, detect
+from models.timestamps import TimestampReader, detect
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the bytes done and all bytes of the stage."""
@@ -178,9 +178,7 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
         report.dead_letters += len(events.dead)
         if not len(events):
             continue
-        starts, marks = content_ranges(
-            events.data, events.starts, events.ends, events.time_starts, events.time_ends
-        )
+        starts, marks = content_ranges(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
         keys, codes, _ = fold(events.data, starts, events.ends, marks, events.time_ends).distinct()
         counts = np.bincount(codes, minlength=len(keys)).tolist()
         first = np.empty(len(keys), np.int64)
@@ -213,9 +211,7 @@ def _find_identifiers(
     row = 0
     for _, events in logs.events(reader, "finding identifiers", _IDENTIFIER_EVENTS):
         parsed = parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        starts, marks = content_ranges(
-            events.data, events.starts, events.ends, events.time_starts, events.time_ends
-        )
+        starts, marks = content_ranges(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
         for k, template in enumerate(parsed.template.tolist()):
             row += 1
             if template < 0:
@@ -251,9 +247,7 @@ def _collect_events(
         rows = np.flatnonzero(parsed.id_begin >= 0)
         raw = events.data.tobytes()
         begins, ends = parsed.id_begin[rows].tolist(), parsed.id_end[rows].tolist()
-        transaction[rows] = [
-            numbers.setdefault(raw[a:b], len(numbers)) for a, b in zip(begins, ends, strict=True)
-        ]
+        transaction[rows] = [numbers.setdefault(raw[a:b], len(numbers)) for a, b in zip(begins, ends, strict=True)]
         columns.append(
             (parsed.template, transaction, events.event_ms, events.order_ms, np.full(len(events), source), events.line)
         )

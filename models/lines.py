@@ -20,12 +20,12 @@ _CONTROL[sorted(RESERVED | {0x00, 0x05, 0x06, 0x07, 0x08})] = True
 
 @dataclass(slots=True)
 class Lines:
-    """Lines of one buffer.
+    r"""Lines of one buffer.
 
     Attributes:
         data: uint8[m], the buffer.
         starts: int64[n], first byte of each line.
-        ends: int64[n], one past its last byte, without ``\\n`` or ``\\r\\n``.
+        ends: int64[n], one past its last byte, without ``\n`` or ``\r\n``.
         nexts: int64[n], one past its line end.
         bad: for lines that cannot be read, index → reason.
     """
@@ -41,7 +41,7 @@ class Lines:
 
 
 def split_lines(data: Bytes) -> Lines:
-    """Split at ``\\n``; a last line without one counts as a line. A ``\\r`` before it belongs to the line end."""
+    r"""Split at ``\n``; a last line without one counts as a line. A ``\r`` before it belongs to the line end."""
     newlines = np.flatnonzero(data == _NEWLINE)
     starts = np.empty(len(newlines) + 1, np.int64)
     starts[0] = 0

@@ -120,8 +120,10 @@ class LineParser:
 
         Args:
             data: uint8 buffer with the lines.
-            starts, ends: int64[n], byte range of each event's first line.
-            time_starts, time_ends: int64[n], byte range of its timestamp; empty where it has none.
+            starts: int64[n], first byte of each event's first line.
+            ends: int64[n], one past its last byte.
+            time_starts: int64[n], first byte of its timestamp.
+            time_ends: int64[n], one past the timestamp; the same as its begin where the event has none.
         """
         n = len(starts)
         template = np.empty(n, np.int32)

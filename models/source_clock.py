@@ -105,7 +105,7 @@ def judge_times(event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bo
 
 
 def _find_run(event_ms: Int64, first: int, belief: int | None, max_leap_ms: int) -> tuple[list[int], int]:
-    """The newest run of suspects that agree with each other, from ``first`` on, and the index after the last one seen."""
+    """The newest run of suspects that agree with each other, from ``first`` on, and the index after the last seen."""
     run = [first]
     k = first + 1
     while len(run) < RUN and k < len(event_ms):

@@ -226,9 +226,7 @@ def _rows(column: TimestampColumn, rows: Int64) -> TimestampColumn:
     return TimestampColumn(column.ms[rows], column.begin[rows], column.end[rows], yearless)
 
 
-def _held_from(
-    lines: Lines, first_lines: Int64, decided: int, at_end: bool, limits: ReadLimits
-) -> tuple[int, int]:
+def _held_from(lines: Lines, first_lines: Int64, decided: int, at_end: bool, limits: ReadLimits) -> tuple[int, int]:
     """Where to stop counting: the index of the line, and the number of events before it."""
     n = len(lines)
     if at_end:

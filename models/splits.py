@@ -1,8 +1,8 @@
 """Log files cut into splits that can be read one by one, and the reading of a split into batches of lines.
 
-A plain UTF-8 file is cut at byte offsets: a split owns the lines that *begin* inside it. What cannot be entered in the
-middle (gzip, other encodings) is read in sequence: its splits are ranges of the file as stored, and the reader keeps the
-decompressor between them, or builds it again from the start of the file when it is asked to go on elsewhere.
+A plain UTF-8 file is cut at byte offsets: a split owns the lines that *begin* inside it. What cannot be entered in
+the middle (gzip, other encodings) is read in sequence: its splits are ranges of the file as stored, and the reader
+keeps the decompressor between them, or builds it again from the start of the file when it is asked to go on elsewhere.
 """
 
 from __future__ import annotations

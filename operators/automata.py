@@ -22,7 +22,7 @@ _COUNTED_TOGETHER = 500
 """Transactions of a shard that are counted in the statistics at once."""
 
 
-class Automata(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+class Automata(KeyedBroadcastProcessFunction):
     """Keyed by shard; takes ``(shard, timestamp, encoded EventBatch)``; broadcast: model documents, JSON.
 
     Args:

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
-from models.batches import LogBatch
 from models.memory import keep_freed_memory
 from models.splits import Split, SplitReader
 
 
-class Pack(KeyedProcessFunction):  # type: ignore[misc]
-    """Keyed by source; takes ``(source, word)`` where the word is a split (JSON) or an encoded :class:`LogBatch`.
+class Pack(KeyedProcessFunction):
+    """Keyed by source; takes ``(source, word)`` where the word is a split (JSON) or an encoded ``LogBatch``.
 
     Args:
         batch_lines: most lines in a batch.

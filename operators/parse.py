@@ -30,7 +30,7 @@ EVENTS_TYPE = Types.TUPLE([Types.INT(), Types.LONG(), Types.PRIMITIVE_ARRAY(Type
 """What goes out: (shard, timestamp in epoch ms, encoded :class:`EventBatch`)."""
 
 
-class Parse(KeyedBroadcastProcessFunction):  # type: ignore[misc]
+class Parse(KeyedBroadcastProcessFunction):
     """Takes ``(source, encoded LogBatch)``; broadcast: model documents, JSON.
 
     Args:

@@ -1,8 +1,9 @@
 """How a shard rests in keyed state: a snapshot and the batches since.
 
-Writing the whole shard with each batch would cost as much as there are open transactions. Instead each batch is appended
-as it came, with the watermark it met, and the working copy lives in memory; a restore replays the log, which gives the
-same shard because stepping is a pure function. A new snapshot replaces the log when that has outgrown the last one.
+Writing the whole shard with each batch would cost as much as there are open transactions. Instead each batch is
+appended as it came, with the watermark it met, and the working copy lives in memory; a restore replays the log, which
+gives the same shard because stepping is a pure function. A new snapshot replaces the log when that has outgrown the
+last one.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class ShardLog:
         return found
 
     def due(self) -> int | None:
-        """The event-time timer to be set now, epoch ms; None if one is set that comes early enough, or nothing waits."""
+        """The event-time timer to set now, epoch ms; None if one is set that comes early enough, or nothing waits."""
         due = self.shard.next_timer()
         if due is None:
             due = FOREVER if self.judged else None
