@@ -25,6 +25,7 @@ _PATTERNS = (
     "URI",
     "PATH",
 )
+_TYPES = {"INT": ":int", "NUMBER": ":float"}
 _ADDRESS = re.compile(r"/?[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+\Z")
 _EMAIL_HINT = re.compile(r"[^@]+@[^@]+\.[A-Za-z]+\Z")
 _IPV6_HINT = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\Z")
@@ -77,10 +78,17 @@ def write_grok(pieces: Sequence[Piece], names: Sequence[str]) -> str:
     parts = []
     for piece in pieces:
         if piece.pattern:
-            parts.append(f"%{{{piece.pattern}:{next(rest)}}}")
+            parts.append(f"%{{{piece.pattern}:{next(rest)}{_type(piece)}}}")
         else:
             parts.append(escape_literal(piece.text) if piece.text else "%{SPACE}")
     return "".join(parts)
+
+
+def _type(piece: Piece) -> str:
+    """The conversion of a field's values; numbers written with leading zeros are names, not numbers."""
+    if piece.pattern not in _TYPES or any(re.match(r"[+-]?0[0-9]", value) for value in piece.values):
+        return ""
+    return _TYPES[piece.pattern]
 
 
 def _pieces(members: Sequence[Tokens], masked: Sequence[bool]) -> list[Piece]:

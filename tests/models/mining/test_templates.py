@@ -76,7 +76,7 @@ def order_lines(seed_, lines):
 def test_templates_of_a_workflow_from_fifty_lines_to_thousands(lines):
     contents, counts = representatives(order_lines(7, lines))
     assert {template.grok for template in check(contents, counts)} == {
-        "order=%{USERNAME:order}, user=%{NOTSPACE:user} created total=%{NUMBER:total}",
+        "order=%{USERNAME:order}, user=%{NOTSPACE:user} created total=%{NUMBER:total:float}",
         "order=%{NOTSPACE:order} paid by %{NOTSPACE:value} from %{IPV4:from_ip}",
         "order=%{NOTSPACE:order} shipped",
     }
@@ -109,12 +109,12 @@ def test_the_line_s_timestamp_mark_is_written_as_its_pattern():
 
 def test_blanks_of_varying_width_are_one_template():
     (template,) = check(["used 7 of 9", "used  7 of 9"], [1, 1])
-    assert template.grok == "used %{SPACE}%{INT:used} of %{INT:number}"
+    assert template.grok == "used %{SPACE}%{INT:used:int} of %{INT:number:int}"
 
 
 def test_lists_of_one_length_are_spelt_out_and_others_are_one_field():
     (template,) = check(["at 1, 2"], [1])
-    assert template.grok == "at %{INT:at_number}, %{INT:number}"
+    assert template.grok == "at %{INT:at_number:int}, %{INT:number:int}"
     (template,) = check(["at 1, 2", "at 1, 2, 3"], [1, 1])
     assert template.grok == "at %{GREEDYDATA:at_text}"
 
