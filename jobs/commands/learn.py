@@ -41,7 +41,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--timestamp-format",
         metavar="FORMAT",
-        help="format of the timestamps, as 'yyyy-MM-dd HH:mm:ss,SSS', ISO8601, UNIX or UNIX_MS (default: found)",
+        help="format of the timestamps, as 'yyyy-MM-dd HH:mm:ss,SSS', ISO8601, UNIX or UNIX_MS; NONE for logs without "
+        "(default: found)",
     )
     parser.add_argument(
         "--year",

@@ -150,7 +150,7 @@ def faulty(transactions: Transactions) -> Bools:
     for a, b in np.argwhere(equal_table(counts).nearly(least)).tolist():
         equals |= counts[:, a] != counts[:, b]
     for broken in (order, needs, equals):
-        if broken.mean() <= _MOST_FAULTY:
+        if broken.sum() <= _MOST_FAULTY * len(broken):
             bad |= broken
     return bad
 

@@ -10,7 +10,7 @@ from models.timestamps.calendar import BoolArray
 from models.timestamps.candidates import Place, Sample, Trial, attempt, order_of, propose
 from models.timestamps.catalogue import KNOWN_FORMATS
 from models.timestamps.errors import NoTimestampError, TimestampFormatError
-from models.timestamps.patterns import compile_pattern
+from models.timestamps.patterns import NONE, compile_pattern
 from models.timestamps.settings import TimestampSettings
 from models.timestamps.zones import LocalTime
 
@@ -39,7 +39,7 @@ def detect(
     Args:
         lines: raw lines in their order, some of which may have no timestamp; the first 5,000 are used.
         timezone: zone of timestamps that do not tell theirs.
-        timestamp_format: the format, if known; then only its position is sought.
+        timestamp_format: the format, if known; then only its position is sought, for ``NONE`` not even that.
         default_year: year of the first line, for formats without a year.
 
     Raises:
@@ -47,6 +47,8 @@ def detect(
         TimestampFormatError: the given format or zone is not valid, or a year is needed and not given.
     """
     LocalTime(timezone)
+    if timestamp_format == NONE:
+        return TimestampSettings((NONE,), timezone)
     formats = KNOWN_FORMATS if timestamp_format is None else (timestamp_format,)
     for text in formats:
         compile_pattern(text)
@@ -135,5 +137,5 @@ def _nothing_found(sample: Sample, timestamp_format: str | None) -> NoTimestampE
         )
     return NoTimestampError(
         f"no timestamp was found in {len(sample):,} lines; say how it is written with --timestamp-format, for example "
-        f"--timestamp-format 'yyyy-MM-dd HH:mm:ss,SSS'. A line: {example}"
+        f"--timestamp-format 'yyyy-MM-dd HH:mm:ss,SSS' (or NONE to go without). A line: {example}"
     )

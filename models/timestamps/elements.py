@@ -254,6 +254,19 @@ class Name:
 
 
 @dataclass(frozen=True)
+class NoTime:
+    """Lines that tell no time: every line that is not empty is an event, all of them at time 0."""
+
+    width: int = 0
+    regex: bytes = b""
+
+    def read(self, scan: Scan) -> None:
+        """Nothing to read."""
+        scan.ok &= scan.peek() != 0
+        scan.fields["epoch"] = np.zeros(len(scan), dtype=np.int64)
+
+
+@dataclass(frozen=True)
 class Epoch:
     """A count of seconds or milliseconds since 1970.
 

@@ -1,4 +1,4 @@
-"""Timestamp formats as users write them: Java/Logstash date patterns, and three names.
+"""Timestamp formats as users write them: Java/Logstash date patterns, and four names.
 
 ============  =====================================================================================================
 ``yyyy yy``   year of four or two digits (70–99: 1970–1999, 00–69: 2000–2069); ``u`` is the same
@@ -14,6 +14,7 @@
 ``?``         only in front: one character, whatever it is, before the timestamp (the level letter of glog)
 ``ISO8601``   ``yyyy-MM-dd``, T or a blank, ``HH:mm:ss``, perhaps . or , and 1–9 digits, perhaps an offset
 ``UNIX``      seconds since 1970, 9–11 digits, perhaps a dot and 1–9 digits; ``UNIX_MS``: milliseconds, 12–14 digits
+``NONE``      the lines have no timestamps: each is an event of its own, without a time
 ============  =====================================================================================================
 """
 
@@ -34,6 +35,7 @@ from models.timestamps.elements import (
     Fraction,
     MaybeFraction,
     Name,
+    NoTime,
     Number,
     OneOf,
     ShortNumber,
@@ -47,6 +49,9 @@ KNOWN_LETTERS = (
     "y u (year), M (month), d (day), H (hour 0-23), h (hour 1-12), m (minute), s (second), S (fraction), a (AM/PM), "
     "E (weekday), Z X x (offset), z (zone)"
 )
+
+NONE = "NONE"
+"""The format of lines without timestamps."""
 
 _ISO = "yyyy-MM-dd?HH:mm:ss"
 
@@ -75,7 +80,7 @@ class Pattern:
     @cached_property
     def ends_in_word(self) -> bool:
         """Its last element is a number or a name, so that no letter or digit may follow."""
-        return not isinstance(self.elements[-1], Text)
+        return self.width > 0 and not isinstance(self.elements[-1], Text)
 
     @cached_property
     def regex(self) -> re.Pattern[bytes]:
@@ -92,6 +97,8 @@ def compile_pattern(text: str) -> Pattern:
     Raises:
         TimestampFormatError: a letter is unknown, the format is ambiguous, or month or day are missing.
     """
+    if text == NONE:
+        return Pattern(text, (NoTime(),), 0, True)
     if text == "UNIX":
         return Pattern(text, (Epoch(9, 11, 1000), MaybeFraction(b".")), 0, True)
     if text == "UNIX_MS":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from models.timestamps.calendar import FIRST_YEAR, LAST_YEAR
 from models.timestamps.errors import TimestampFormatError
-from models.timestamps.patterns import compile_pattern
+from models.timestamps.patterns import NONE, compile_pattern
 from models.timestamps.zones import LocalTime
 
 _KEYS = ("formats", "timezone", "year", "skip_words", "literal")
@@ -96,6 +96,8 @@ class TimestampSettings:
 
     def describe(self) -> str:
         """One line for humans, such as ``yyMMdd HHmmss at the beginning of the line, time zone UTC``."""
+        if self.formats == (NONE,):
+            return "none: each line is an event, without a time"
         place = []
         if self.skip_words:
             place.append("1 word" if self.skip_words == 1 else f"{self.skip_words} words")
