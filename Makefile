@@ -14,7 +14,7 @@ PEER_STAMP := $(PEER)/.installed
 RUN := .run
 CODE := jobs operators models benchmarks tests
 
-# Arguments for some targets: make test ARGS="-k folding", make cluster-up ARGS="--rest-port 8081".
+# Arguments for some targets: make test ARGS="-k folding", make services-up ARGS="--kafka-port 9092".
 ARGS ?=
 
 # `make_environment DIR`: a virtual environment made with the first Python 3.11 found; one that works is kept.
@@ -39,7 +39,7 @@ endef
 .PHONY: help
 help:  ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort -s -k1,1 \
-	    | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	    | awk -F '\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 .PHONY: install
 install: $(STAMP)  ## Make .venv with the weirwatch command and all it needs
@@ -79,12 +79,27 @@ browser:
 	    exit 1
 	fi
 
+# The services of development and tests are fetched as jars; Elasticsearch's launcher is run from its source.
+.PHONY: services-tools
+services-tools:
+	@have() { command -v mvn && command -v "$${JAVA_HOME:+$$JAVA_HOME/bin/}javac"; } >/dev/null
+	if have; then exit 0; fi
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	    echo "Installing maven and a Java development kit ..."
+	    apt-get update -qq
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven default-jdk-headless >/dev/null
+	fi
+	if ! have; then
+	    echo "error: Kafka and Elasticsearch need Maven and a Java development kit; install them (Debian: sudo apt-get install maven default-jdk-headless)" >&2
+	    exit 1
+	fi
+
 .PHONY: demo
 demo: $(STAMP)  ## Generate a sample, learn, scan; print what was injected and what was found
 	@$(BIN)/weirwatch demo --out $(RUN)/demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) browser  ## Run every test
+test: $(STAMP) browser services-tools  ## Run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
@@ -124,7 +139,19 @@ cluster-up: $(STAMP)  ## Start a Flink session cluster on this machine
 cluster-down:  ## Stop that cluster and remove what it left
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m jobs.cluster down $(ARGS); else echo "No cluster is up."; fi
 
+.PHONY: services-up
+services-up: $(STAMP) services-tools  ## Start a real Kafka and Elasticsearch on this machine
+	@$(BIN)/python -m tests.services up $(ARGS)
+
+.PHONY: services-down
+services-down:  ## Stop them and throw their data away
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m tests.services down $(ARGS); else echo "No service is up."; fi
+
+.PHONY: services-status
+services-status: $(STAMP)  ## Say which of them are up, and where
+	@$(BIN)/python -m tests.services status $(ARGS)
+
 .PHONY: clean
-clean: cluster-down  ## Remove environments, caches and what runs have written
+clean: cluster-down services-down  ## Remove environments, caches and what runs have written
 	@rm -rf $(VENV) $(PEER) $(RUN) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """The ``weirwatch`` command.
 
-Exit codes: 0 done; 1 the job failed; 2 something given is wrong (option, file, model, configuration); 130 interrupted.
+Exit codes: 0 done; 1 the job failed; 2 something given is wrong (option, file, model, configuration); 130 interrupted;
+143 terminated.
 """
 
 from __future__ import annotations
@@ -8,18 +9,23 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
-from jobs.commands import check, demo, learn, parse, report, sample, scan
+from jobs.commands import check, demo, learn, model, parse, report, sample, scan
 from jobs.embedded import JobError
 from models.errors import UserError
 
-_COMMANDS = (learn, scan, parse, report, check, sample, demo)
+_COMMANDS = (learn, scan, parse, report, model, check, sample, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _on_termination)
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -35,8 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing to tell
             return 0
         return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+    except KeyboardInterrupt as interrupt:
+        return _fail("interrupted", 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
+
+
+def _on_termination(number: int, _frame: FrameType | None) -> None:
+    """End as on Ctrl-C, so that what lies in temporary folders is removed."""
+    raise KeyboardInterrupt(number)
 
 
 def _fail(message: str, code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -37,6 +38,7 @@ def run_embedded(config: DetectConfig, work: Path, progress: Progress) -> Result
     check_java()
     from jobs.detect import run  # starts the Java gateway on import of Flink: only when all is checked
 
+    logging.getLogger().addFilter(_worth_telling)
     done = threading.Event()
     watcher = threading.Thread(target=_watch, args=(work, progress, done), daemon=True)
     watcher.start()
@@ -63,6 +65,11 @@ def check_java() -> None:
     java = str(Path(home) / "bin" / "java") if home else "java"
     if shutil.which(java) is None:
         raise UserError(f"Flink needs Java 17 or newer and {java!r} was not found; install it or set JAVA_HOME")
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """All that is logged, but for the stack trace with which py4j greets Ctrl-C."""
+    return not str(record.msg).startswith("KeyboardInterrupt while sending")
 
 
 def _watch(work: Path, progress: Progress, done: threading.Event) -> None:

@@ -8,6 +8,8 @@ import sys
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
 
+from jobs.scratch import scratch_folder
+
 MAX_PARALLELISM = 128
 """Flink's key groups: the upper limit of any later parallelism."""
 
@@ -25,6 +27,7 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
         embedded: run on the mini cluster in this process. Its Python workers are processes here too: in threads, as
             PyFlink runs them locally by default, parallelism would gain nothing.
     """
+    scratch = str(scratch_folder())
     settings = {
         "parallelism.default": str(parallelism),
         "pipeline.max-parallelism": str(MAX_PARALLELISM),
@@ -37,7 +40,9 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
     }
     if embedded:
         os.environ[_WORKER_MODE] = "process"
-        os.environ.setdefault("JVM_ARGS", _JVM_ARGUMENTS)
+        arguments = os.environ.setdefault("JVM_ARGS", _JVM_ARGUMENTS)
+        if scratch not in arguments and scratch.split() == [scratch]:  # PyFlink splits the arguments at blanks
+            os.environ["JVM_ARGS"] = f"-Djava.io.tmpdir={scratch} {arguments}"
         settings |= {
             "execution.target": "local",
             "taskmanager.numberOfTaskSlots": str(parallelism),

@@ -52,6 +52,8 @@ def unpack_columns(record: bytes, version: int) -> tuple[dict[str, object], list
         raise BatchError(f"a batch has layout {found}; this version reads layout {version}")
     view = memoryview(record)
     at = _HEAD.size + length
+    if at > len(record):
+        raise BatchError("a batch is cut off")
     head = json.loads(bytes(view[_HEAD.size : at]))
     columns = []
     while at < len(record):
@@ -130,6 +132,8 @@ class EventBatch:
     def decode(cls, record: bytes) -> EventBatch:
         """Undo :meth:`encode`; raises :class:`BatchError`."""
         head, columns = unpack_columns(record, cls.VERSION)
+        if len(columns) != 8:
+            raise BatchError("a batch is cut off")
         order, event, position, template, t_len, t_data, x_len, x_data = columns
         return cls(
             source=str(head["source"]),
@@ -178,5 +182,7 @@ class LogBatch:
     @classmethod
     def decode(cls, record: bytes) -> LogBatch:
         """Undo :meth:`encode`; raises :class:`BatchError`."""
-        head, (data,) = unpack_columns(record, cls.VERSION)
-        return cls(data=bytes(data), **head)  # type: ignore[arg-type]
+        head, columns = unpack_columns(record, cls.VERSION)
+        if len(columns) != 1:
+            raise BatchError("a batch is cut off")
+        return cls(data=bytes(columns[0]), **head)  # type: ignore[arg-type]

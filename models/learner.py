@@ -1,7 +1,8 @@
 """Learning a model from logs: timestamps, templates, identifiers, automata. No labels, no format description.
 
 The logs are read three times, split by split, so that memory holds what is distinct and not what is long: for the
-distinct folds of all lines, for the identifiers (a stretch of the log), and for the transactions.
+distinct folds of all lines, for the identifiers (a stretch of the log), and for the transactions; the last two once
+more where the transactions show that several templates are one (:mod:`models.mining.alternatives`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from models.anomalies import iso_ms
 from models.document import ModelDocument
 from models.errors import UserError
 from models.folding import fold
+from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
 from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
@@ -91,16 +93,25 @@ def learn(
     folds = _collect_folds(logs, reader, report)
     if not report.events:
         raise UserError(f"no events in {', '.join(name for name, _ in sources)}: nothing to learn from")
+    report.notes += [f"{name}: {reason}" for name, reason in logs.broken.items()]
     if folds.left_out:
         report.notes.append(f"{folds.left_out:,} lines were too varied to look at; they may be reported as unmatched")
     mined = mine_templates(folds.contents, folds.counts, folds.examples)
-    templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
     choice, pattern = _find_identifiers(logs, reader, mined, options)
     table = _collect_events(logs, reader, mined, choice)
+    joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
+    if joined:
+        mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined)
+        choice, pattern = _find_identifiers(logs, reader, mined, options)
+        table = _collect_events(logs, reader, mined, choice)
+    templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
     automata = learn_automata(table, templates, choice)
     report.transactions = count_transactions(table, len(mined), choice)
     if not choice.by_template:
-        report.notes.append("no field identifies transactions; --id-pattern REGEX names one")
+        report.notes.append(
+            "no field identifies transactions, so that only lines unlike all learnt ones will be found; "
+            "if a field does, --id-pattern REGEX names it"
+        )
     document: dict[str, Any] = {
         "kind": "weirwatch.model",
         "format": 1,
@@ -130,6 +141,8 @@ class _Logs:
         self._options = options
         self._progress = progress
         self._plans = [plan_splits(path, name, options.encoding) for name, path in sources]
+        self.broken: dict[str, str] = {}
+        """Why the rest of a log cannot be read, by its name."""
 
     def head(self) -> list[bytes]:
         """Some first lines of each log."""
@@ -149,6 +162,8 @@ class _Logs:
             lines = SplitReader(50_000, self._options.limits.max_line_bytes)
             for split in splits:
                 for batch in lines.read(split):
+                    if batch.error:
+                        self.broken[batch.source] = batch.error
                     events, state = read_events(state, batch.data, batch.at_end, reader, self._options.limits)
                     yield number, events
                     seen += len(events)

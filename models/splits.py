@@ -8,6 +8,7 @@ keeps the decompressor between them, or builds it again from the start of the fi
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import zlib
 from collections.abc import Iterator
@@ -117,10 +118,10 @@ class SplitReader:
                 if begin >= split.end:
                     return b""
             data = stream.read(split.end - begin)
-            if not split.begin and data.startswith(codecs.BOM_UTF8):
-                data = data[len(codecs.BOM_UTF8) :]
             if data and not data.endswith(b"\n"):
                 data += _rest_of_line(stream, self._max_line)
+            if not split.begin:
+                data = data.removeprefix(codecs.BOM_UTF8)
         return _shorten(data, self._max_line)
 
     def _read_on(self, split: Split) -> tuple[bytes, str]:
@@ -155,6 +156,7 @@ class _Sequence:
         if split.encoding != "utf-8":
             self._decoder = codecs.getincrementaldecoder(split.encoding)("replace")
         self._tail = b""
+        self._fresh = True
 
     def read_to(self, end: int) -> bytes:
         """Whole lines from the position to ``end`` (bytes as stored), as UTF-8."""
@@ -164,25 +166,34 @@ class _Sequence:
         self.position = end
         text = self._tail + self._decode(self._decompress(raw))
         cut = text.rfind(b"\n") + 1
-        self._tail = text[cut:][: self._max_line + 1]
-        return _shorten(text[:cut], self._max_line)
+        self._tail = text[cut:][: self._max_line + 1 + len(codecs.BOM_UTF8)]
+        return _shorten(self._without_mark(text[:cut]), self._max_line)
 
     def finish(self) -> bytes:
         """What is left without a line end."""
         rest, self._tail = self._tail + self._decode(b"", final=True), b""
         if self._inflate is not None and self._begun and not self._inflate.eof and not self.error:
             self.error = "the gzip file breaks off before its end"
-        return rest[: self._max_line + 1]
+        return self._without_mark(rest)[: self._max_line + 1]
+
+    def _without_mark(self, lines: bytes) -> bytes:
+        """The lines without the byte order mark that the file may begin with."""
+        if not lines or not self._fresh:
+            return lines
+        self._fresh = False
+        return lines.removeprefix(codecs.BOM_UTF8)
 
     def _decompress(self, raw: bytes) -> bytes:
         if self._inflate is None:
             return raw
         out = []
         while raw and not self.error:
+            before = self._inflate.copy()
             try:
                 out.append(self._inflate.decompress(raw))
             except zlib.error as problem:
                 self.error = f"the gzip file is damaged: {problem}"
+                out.append(_up_to_the_damage(before, raw))
                 break
             self._begun = True
             raw = self._inflate.unused_data
@@ -195,7 +206,16 @@ class _Sequence:
     def _decode(self, raw: bytes, final: bool = False) -> bytes:
         if self._decoder is None:
             return raw
-        return self._decoder.decode(raw, final).removeprefix("\ufeff").encode("utf-8", "replace")
+        return self._decoder.decode(raw, final).encode("utf-8", "replace")
+
+
+def _up_to_the_damage(inflate: zlib._Decompress, raw: bytes) -> bytes:
+    """What can be had of a stretch whose decompression fails; the failing call itself gives nothing."""
+    out = []
+    with contextlib.suppress(zlib.error):
+        for i in range(len(raw)):
+            out.append(inflate.decompress(raw[i : i + 1]))
+    return b"".join(out)
 
 
 def _cut(data: bytes, batch_lines: int) -> Iterator[bytes]:

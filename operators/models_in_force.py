@@ -23,6 +23,7 @@ class ModelInForce:
     def __init__(self, initial: str) -> None:
         self._initial = initial
         self._document: ModelDocument | None = None
+        self._told: ModelDocument | None = None
         self._restored = False
 
     def current(self, ctx: Any) -> tuple[ModelDocument, bool]:
@@ -31,7 +32,6 @@ class ModelInForce:
         Args:
             ctx: the read-only context of a broadcast process function.
         """
-        before = self._document
         if self._document is None:
             self._document = parse_model(self._initial, "the job's model")
         if not self._restored:  # after a restore, what is in broadcast state wins
@@ -39,7 +39,9 @@ class ModelInForce:
             kept = ctx.get_broadcast_state(MODELS).get(self._document.id)
             if kept is not None:
                 self._take(kept)
-        return self._document, self._document is not before
+        changed = self._document is not self._told
+        self._told = self._document
+        return self._document, changed
 
     def update(self, text: str, ctx: Any) -> None:
         """A model arrived by broadcast: keep it in broadcast state and use it from the next element on."""

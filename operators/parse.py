@@ -46,6 +46,7 @@ class Parse(KeyedBroadcastProcessFunction):
         self._detector: LineDetector | None = None
         # The clocks of the live sources of this subtask: memory, not state (see docs/design.md, time and order).
         self._clocks: dict[str, int] = {}
+        self._all_known = False
 
     def open(self, runtime_context: RuntimeContext) -> None:
         keep_freed_memory()
@@ -63,6 +64,7 @@ class Parse(KeyedBroadcastProcessFunction):
             self._clocks[source] = FAR_PAST_MS if batch.clock_ms is None else batch.clock_ms
             return
         if batch.kind == LogBatch.LANE:
+            self._all_known = True
             yield self._clock_word()
             return
         model, changed = self._models.current(ctx)
@@ -91,7 +93,8 @@ class Parse(KeyedBroadcastProcessFunction):
             yield self._clock_word()
 
     def _aligned(self) -> int:
-        return min(self._clocks.values(), default=FAR_FUTURE_MS)
+        """The watermark, epoch ms. After a restore no source is told anew: then it stands still until the end."""
+        return min(self._clocks.values(), default=FAR_FUTURE_MS) if self._all_known else FAR_PAST_MS
 
     def _clock_word(self) -> tuple[int, int, bytes]:
         """An empty batch that carries the clock."""

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from jobs.session_cluster import Cluster, processes, start, stop
+from tests.services.elasticsearch import Elasticsearch, start_elasticsearch
+from tests.services.kafka import Kafka, start_kafka
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,3 +55,21 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         stop(folder)
         assert not processes(folder)
         assert not os.path.lexists(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A real Kafka broker on a port of its own; nothing is left of it afterwards."""
+    with start_kafka(tmp_path_factory.mktemp("services") / "kafka") as service:
+        yield service
+    assert not service.processes()
+    assert not os.path.lexists(service.folder)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elasticsearch]:
+    """A real Elasticsearch node on a port of its own; nothing is left of it afterwards."""
+    with start_elasticsearch(tmp_path_factory.mktemp("services") / "elasticsearch") as service:
+        yield service
+    assert not service.processes()
+    assert not os.path.lexists(service.folder)

@@ -60,7 +60,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Learn, write the model, say what was learnt."""
     sources = log_sources(options.logs)
-    writable(options.out)
+    writable(options.out, inputs=options.logs)
     if options.id_pattern is not None:
         try:
             re.compile(options.id_pattern)
@@ -100,6 +100,7 @@ def _summary(model: ModelDocument, report: LearnReport, out: str) -> str:
         f"transactions  {report.transactions:,}",
     ]
     for automaton in model.automata:
-        states = f"{len(automaton.states)} states"
+        fields = " or ".join(sorted({state.field for state in automaton.states}))
+        states = f"{len(automaton.states)} states, told apart by {fields}"
         rows.append(f"  {automaton.name}: {automaton.support:,} transactions, {states}")
     return "\n".join([*rows, f"model         {out}"])

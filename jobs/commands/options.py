@@ -55,11 +55,11 @@ def readable(name: str) -> None:
         raise UserError(f"{name} cannot be read: {error.strerror}") from None
 
 
-def writable(*names: str | None) -> None:
+def writable(*names: str | None, inputs: Sequence[str] = ()) -> None:
     """Check, before long work, that files can be written where they shall go.
 
     Raises:
-        UserError: a folder is missing or closed, or two outputs are the same file.
+        UserError: a folder is missing or closed, two outputs are the same file, or one is one of the ``inputs``.
     """
     given = [name for name in names if name is not None]
     for name in given:
@@ -74,6 +74,8 @@ def writable(*names: str | None) -> None:
     for name, path_of_name in zip(given, paths, strict=True):
         if paths.count(path_of_name) > 1:
             raise UserError(f"{name} is named for two outputs; give each a file of its own")
+        if path_of_name in map(os.path.realpath, inputs):
+            raise UserError(f"{name} is read and would be overwritten; write to another file")
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

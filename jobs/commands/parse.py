@@ -34,7 +34,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Parse and write."""
     sources = log_sources(options.logs)
-    writable(options.out)
+    writable(options.out, inputs=[*options.logs, options.model])
     model = load_model(options.model)
     progress = Progress(quiet=options.quiet)
     lines = matched = 0

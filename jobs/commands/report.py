@@ -26,7 +26,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page."""
     readable(options.anomalies)
-    writable(options.out)
+    writable(options.out, inputs=[options.anomalies, options.model, *filter(None, [options.summary])])
     model = load_model(options.model).to_json()
     summary: dict[str, Any] = {}
     if options.summary:

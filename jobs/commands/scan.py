@@ -67,7 +67,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scan, write the results, print the summary."""
     sources = log_sources(options.logs)
-    writable(options.out, options.report, options.dead_letters, options.summary)
+    writable(options.out, options.report, options.dead_letters, options.summary, inputs=[*options.logs, options.model])
     load_model(options.model)
     config = DetectConfig(
         sources=tuple(SourceConfig(Path(path), name) for name, path in sources),

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.batches import Int32
 from models.document import ModelDocument
-from models.grok import plain_text
+from models.phrases import phrases
 
 NO_SLOT = -1
 
@@ -25,7 +25,7 @@ class State:
 
     Attributes:
         id: the state's name in its automaton.
-        text: its template's plain text, for people.
+        text: what its template says, for people.
         low: how often it occurs at least in a complete transaction.
         high: how often at most; None for no bound.
         begin: a transaction may begin with it.
@@ -88,7 +88,7 @@ class CompiledAutomata:
         self.version: int = document["version"]
         templates = document["templates"]
         self.template_ids: list[str] = [template["id"] for template in templates]
-        texts = {template["id"]: plain_text(template["grok"]) for template in templates}
+        groks = {template["id"]: template["grok"] for template in templates}
         index = {name: at for at, name in enumerate(self.template_ids)}
         self.automata: list[Automaton] = []
         self.slots: list[tuple[int, int]] = []
@@ -100,7 +100,7 @@ class CompiledAutomata:
                     self.slot_of_template[index[state["template"]]] = len(self.slots)
                 self.slots.append((at, place))
                 self.template_of_slot.append(index.get(state["template"], -1))
-            self.automata.append(_automaton(entry, texts))
+            self.automata.append(_automaton(entry, groks))
         self.state_of_slot: list[int] = [*(place for _, place in self.slots), NO_SLOT]
 
     def slots_of(self, template: Int32) -> Int32:
@@ -119,18 +119,19 @@ class CompiledAutomata:
         return self.slots_of(np.array([own.get(name, -1) for name in template_ids], dtype=np.int32))
 
 
-def _automaton(entry: Mapping[str, Any], texts: Mapping[str, str]) -> Automaton:
+def _automaton(entry: Mapping[str, Any], groks: Mapping[str, str]) -> Automaton:
+    texts = phrases([groks.get(state["template"], state["id"]) for state in entry["states"]])
     states = tuple(
         State(
             id=state["id"],
-            text=texts.get(state["template"], state["id"]),
+            text=text,
             low=state["min"],
             high=state["max"],
             begin=state.get("begin", False),
             end=state.get("end", False),
             support=state.get("support", 0),
         )
-        for state in entry["states"]
+        for state, text in zip(entry["states"], texts, strict=True)
     )
     place = {state.id: at for at, state in enumerate(states)}
     support = entry.get("support", 0)

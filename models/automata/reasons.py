@@ -66,7 +66,9 @@ def _any_of(automaton: Automaton, places: frozenset[int]) -> str:
 
 def _usual_count(violation: Violation) -> str:
     usual = bounds(violation.low, violation.high)
-    return f"{usual} time is normal" if usual in ("1", "at least 1", "at most 1") else f"{usual} times is normal"
+    if usual in ("1", "at least 1", "at most 1"):
+        return f"{usual.replace('1', 'once')} is normal"
+    return f"{usual} times is normal"
 
 
 def _say_begin(automaton: Automaton, transaction: Transaction, _: Violation) -> tuple[str, str, str]:

@@ -162,7 +162,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
     lead = min(learned.begins or range(len(members)), key=lambda at: (-int(occurs[at]), place[at], at))
     return {
         "id": "a-" + hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:8],
-        "name": title(groks[lead]),
+        "name": title(groks, lead),
         "support": len(learned.seen),
         "states": [states[at] for at in reading],
         "order": [

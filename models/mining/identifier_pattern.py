@@ -48,6 +48,6 @@ def _of_kind(values: Sequence[str]) -> list[str]:
 
 def _shape(value: str) -> str:
     """The value as a pattern: words with digits become classes, a sign before a number is optional."""
-    folded = fold_one(value)
-    text = "".join(_PIECES.get(byte, re.escape(chr(byte))) for byte in folded)
+    folded = fold_one(value).decode("utf-8", "replace")
+    text = "".join(_PIECES.get(ord(c), re.escape(c)) for c in folded)
     return re.sub(r"(?:\\-)?\[0-9\]\+", "-?[0-9]+", text) if re.search(r"_(?:\\-)?\[0-9\]\+", text) else text

@@ -6,7 +6,10 @@ of one *kind* (order numbers, session tokens, …). A kind is an identifier as f
 - *locally*: the next line with the same value is nearer than chance would put it (sizes and ports collide anywhere),
 - *regularly*: each template occurs equally often with each value (users, threads and addresses have all sorts of
   counts),
-- *compactly*: all lines of a value lie in a short stretch of the log (what is used over and over is spread all over).
+- *compactly*: all lines of a value lie in a short stretch of the log (what is used over and over is spread all over),
+
+or as far as its values occur *one to one*: once in each of several templates. That tells in short logs, where every
+transaction takes a good part of the log.
 
 Each template gets the slot whose kind explains most lines best; a template without such a slot gets none.
 """
@@ -19,10 +22,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from models.batches import Int32, Int64
 from models.errors import UserError
-from models.mining.slots import LEAST_GROUPS, NEAR, FieldSamples, Slots, TemplateSample, join_kinds, span_of
+from models.mining.slots import (
+    LEAST_GROUPS,
+    LEAST_PAIRS,
+    NEAR,
+    ONE_TO_ONE,
+    FieldSamples,
+    Slots,
+    TemplateSample,
+    join_kinds,
+    span_of,
+)
+
+Bools = npt.NDArray[np.bool_]
 
 __all__ = ["FieldSamples", "Identifier", "IdentifierChoice", "TemplateSample", "discover_identifiers"]
 
@@ -30,6 +46,9 @@ _NEAR_BY_CHANCE = float(1 - np.exp(-2 * NEAR))
 """How often a line thrown at random has such a neighbour (distances to the nearest one are exponential)."""
 
 _ACCEPTED = 0.3
+_FEW = 4
+_BY_COINCIDENCE = 0.001
+_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +164,7 @@ def _fit(slots: Slots, chosen: Sequence[int]) -> _Fit:
     extent = row[starts + counts - 1] - row[starts]
     compact = (counts > 1) & (extent * (counts + 1) <= 0.3 * span * np.maximum(counts - 1, 1))
     compact_line = np.repeat(compact, counts)
+    paired = _paired(value, slot, counts)
     fit = _Fit({}, {}, {}, int((counts > 1).sum()))
     for at in chosen:
         template = slots.names[at][0]
@@ -156,7 +176,23 @@ def _fit(slots: Slots, chosen: Sequence[int]) -> _Fit:
         fit.lines[template] = int(mine.sum())
         fit.linked[template] = linked
         fit.quality[template] = linked * (regular + float(compact_line[mine].mean())) / 2
+        tied = float(paired[mine].mean())
+        if tied >= ONE_TO_ONE and fit.groups >= LEAST_PAIRS:
+            fit.linked[template] = max(linked, tied)
+            fit.quality[template] = max(fit.quality[template], tied * regular / 2)
     return fit
+
+
+def _paired(value: Int64, slot: Int32, counts: Int64) -> Bools:
+    """Which lines have a value that occurs in two slots and more, once in each. Sorted by value."""
+    new = np.r_[True, (value[1:] != value[:-1])]
+    order = np.lexsort((slot, value))
+    twice = np.zeros(len(value), np.bool_)
+    twice[order[1:]] = (value[order][1:] == value[order][:-1]) & (slot[order][1:] == slot[order][:-1])
+    group = np.cumsum(new) - 1
+    clean = np.bincount(group, weights=twice, minlength=len(counts)) == 0
+    paired: Bools = np.repeat(clean & (counts > 1), counts)
+    return paired
 
 
 def _runs(value: Int64) -> Int64:
@@ -173,7 +209,8 @@ def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, 
         fits = {at: fit for at, fit in fits.items() if fit.accepted}
         best: dict[int, tuple[float, int, int]] = {}
         for at, fit in fits.items():
-            score = fit.score
+            # Between fields that explain as much (a session's token and its address), the longer one coincides less.
+            score = fit.score * (1 + 0.1 * min(_length(slots, candidates[at]), _LONG) / _LONG)
             for slot in candidates[at]:
                 template = slots.names[slot][0]
                 if template not in fit.linked or fit.linked[template] <= 0:
@@ -195,6 +232,12 @@ def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, 
     return {t: found for t, found in chosen_slots.items() if found[1] in fits}, linked
 
 
+def _length(slots: Slots, chosen: Sequence[int]) -> float:
+    """The mean length of the values of some slots."""
+    lines = sum(slots.lines[at] for at in chosen)
+    return sum(slots.length[at] * slots.lines[at] for at in chosen) / max(1, lines)
+
+
 def _one_slot_a_template(slots: Slots, kind: list[int]) -> list[int]:
     """Of several slots that a template has in a kind, the one that shares most lines with other templates."""
     by_template: dict[int, list[int]] = {}
@@ -212,13 +255,17 @@ def _one_slot_a_template(slots: Slots, kind: list[int]) -> list[int]:
 
 
 def _attach(slots: Slots, chosen: dict[int, tuple[int, int]], linked: dict[int, float]) -> dict[int, Identifier]:
-    """Name the kinds by number, and give rare templates the slot whose values are known identifiers, in their place."""
+    """Name the kinds by number, and give rare templates the slot whose values are known identifiers, in their place.
+
+    Where identifiers are never found elsewhere by coincidence, a template with hardly a line needs no place for them.
+    """
     numbers = {at: n for n, at in enumerate(sorted({at for _, at in chosen.values()}))}
     found = {
         template: Identifier(slots.names[slot][1], numbers[at], round(linked[template], 3))
         for template, (slot, at) in chosen.items()
     }
     known = {at: slots.of([slot for slot, kind in chosen.values() if kind == at]) for at in numbers}
+    telling = {at: _tell_anywhere(slots, chosen, value) for at, (value, _, _) in known.items()}
     best: dict[int, tuple[float, float, int, int]] = {}
     for slot, (template, _) in enumerate(slots.names):
         if template in found:
@@ -227,12 +274,23 @@ def _attach(slots: Slots, chosen: dict[int, tuple[int, int]], linked: dict[int, 
         length = slots.length[slot]
         mine = slice(slots.starts[slot], slots.starts[slot + 1])
         for at, (value, _, row) in known.items():
-            share = _share_in_place(slots, slots.value[mine], slots.row[mine], value, row)
+            if telling[at] and slots.lines[slot] <= _FEW:  # too few to expect one of them in its place
+                share = float(np.isin(slots.value[mine], value).mean())
+            else:
+                share = _share_in_place(slots, slots.value[mine], slots.row[mine], value, row)
             if share >= 0.5 and (template not in best or (share, length) > best[template][:2]):
                 best[template] = (share, length, slot, at)
     for template, (share, _, slot, at) in best.items():
         found[template] = Identifier(slots.names[slot][1], numbers[at], round(share, 3))
     return dict(sorted(found.items()))
+
+
+def _tell_anywhere(slots: Slots, chosen: Mapping[int, tuple[int, int]], known: Int64) -> bool:
+    """Whether identifiers of a kind hardly ever turn up in fields that are none, so that one alone says enough."""
+    others = [at for at, (template, _) in enumerate(slots.names) if template in chosen and chosen[template][0] != at]
+    lines = sum(slots.lines[at] for at in others)
+    hits = sum(int(np.isin(slots.value[slots.starts[at] : slots.starts[at + 1]], known).sum()) for at in others)
+    return hits + 1 <= _BY_COINCIDENCE * lines
 
 
 def _share_in_place(slots: Slots, value: Int64, row: Int64, known: Int64, known_row: Int64) -> float:

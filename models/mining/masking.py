@@ -81,6 +81,8 @@ def _sure_masks() -> list[str]:
     piece = f"(?:{word}|[_.@%+~$*-])"
     no_more = f"(?![-.:/_]?{word})"
     return [
+        # User agent, in quotes
+        f'(?<="){letters}(?:[._-]{letters})*/0[^"]*(?=")',
         # URL, e-mail
         rf"{letters}://[^\s\"'<>|]*[^\s\"'<>|.,;:)\]}}]",
         f"(?:{word}|[._+-])+@(?:{word}|-)+(?:[.](?:{word}|-)+)+",

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from models.phrases import LEVEL, plain_letters
+
 _BY_PATTERN = {
     "INT": "number",
     "NUMBER": "number",
@@ -81,12 +83,20 @@ _FUNCTION_WORDS = _DIRECTIONS | frozenset(
         "warning",
         "error",
         "fatal",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "head",
+        "options",
     ]
 )
-_LAST_WORD = re.compile(r"([A-Za-z_][A-Za-z_.$-]*)([^A-Za-z_.$]*)\Z")
-_WORD_BEFORE_OF = re.compile(r"([A-Za-z_]+) of \Z")
+_LAST_WORD = re.compile(r"([^\W\d](?:[^\W\d]|[.$-])*)((?:(?![.$])[\W\d])*)\Z")
+_WORD_BEFORE_OF = re.compile(r"([^\W\d]+) of \Z")
 _ENCLOSED_APART = re.compile(r"\s[\[({<]")
-_COMPONENT = re.compile(r"[.$]")  # "dfs.DataNode: " ends a header
+_COMPONENT = re.compile(r"[.$]")  # "dfs.DataNode: " and "dfs.DataNode:" end a header
+_HEADER_GAP = re.compile(r" - |\x04")
 _UNIT = re.compile(r" ([A-Za-z]+)(?![\w=:(])")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
@@ -194,7 +204,9 @@ def _word_before(before: str) -> tuple[str, bool]:
     found = _LAST_WORD.search(before)
     if not found or len(found[2]) > _LONGEST_GAP or _ENCLOSED_APART.match(found[2]):
         return "", False
-    if found[2] == ": " and _COMPONENT.search(found[1]):
+    if LEVEL.fullmatch(found[1]) or _HEADER_GAP.search(found[2]):
+        return "", False
+    if found[2] in (":", ": ") and _COMPONENT.search(found[1]):
         return "", False
     keyed = "=" in found[2] or ":" in found[2]
     if not keyed:
@@ -215,5 +227,5 @@ def _shared_head(values: AbstractSet[str]) -> str:
 
 def _snake(word: str) -> str:
     """A word as a field name: lower case, joined by underscores, starting with a letter; empty when nothing is left."""
-    name = _NOT_NAME.sub("_", _CAMEL.sub("_", word).lower()).strip("_")
+    name = _NOT_NAME.sub("_", _CAMEL.sub("_", plain_letters(word)).lower()).strip("_")
     return name[:_LONGEST_NAME].strip("_").lstrip("0123456789_")

@@ -17,6 +17,12 @@ NEAR = 0.25
 LEAST_GROUPS = 5
 """An identifier has at least as many values that occur more than once."""
 
+ONE_TO_ONE = 0.8
+"""Values that occur once in each of two templates tie them together, however far apart, if so many of them do."""
+
+LEAST_PAIRS = 20
+"""So many values at least show it."""
+
 _SHARED = 0.2
 _LEAST_DISTINCT = 3
 _MOST_SLOTS_OF_A_VALUE = 60
@@ -47,6 +53,7 @@ class Slots:
     def __init__(self, samples: FieldSamples) -> None:
         self.names: list[tuple[int, str]] = []
         self.lines: list[int] = []
+        self.distinct: list[int] = []
         self.length: list[float] = []
         codes: dict[str, int] = {}
         value, slot, row = [], [], []
@@ -66,6 +73,7 @@ class Slots:
                 row.append(np.asarray(sample.rows, dtype=np.int64))
                 self.names.append((template, name))
                 self.lines.append(n)
+                self.distinct.append(distinct)
                 self.length.append(sum(map(len, values)) / n)
         self.value: Int64 = np.concatenate(value) if value else np.empty(0, np.int64)
         self.slot: Int32 = np.concatenate(slot) if slot else np.empty(0, np.int32)
@@ -82,7 +90,7 @@ class Slots:
 
 
 def join_kinds(slots: Slots) -> list[list[int]]:
-    """Slots joined into kinds: those that share a good part of their values, near each other."""
+    """Slots joined into kinds: those that share a good part of their values, near each other or one to one."""
     width = len(slots.names)
     pairs = np.unique(slots.value * width + slots.slot)
     value, slot = pairs // width, pairs % width
@@ -104,7 +112,7 @@ def join_kinds(slots: Slots) -> list[list[int]]:
         fewer = min(distinct[a], distinct[b])
         if fewer < _LEAST_DISTINCT or count < max(2, _SHARED * fewer) or root(a) == root(b):
             continue
-        if _lie_near(slots, a, b):
+        if _lie_near(slots, a, b) or _one_to_one(slots, a, b, count):
             parent[root(b)] = root(a)
     kinds: dict[int, list[int]] = {}
     for at in range(len(slots.names)):
@@ -134,6 +142,14 @@ def _lie_near(slots: Slots, a: int, b: int) -> bool:
     crossing = (value[1:] == value[:-1]) & (slot[1:] != slot[:-1])
     distance = (row[1:] - row[:-1])[crossing] * size[1:][crossing]
     return bool(len(distance)) and float(np.median(distance)) <= NEAR * span_of(row)
+
+
+def _one_to_one(slots: Slots, a: int, b: int, shared: int) -> bool:
+    """Whether two slots hold hardly any value twice and nearly all values of the rarer one are in both."""
+    rarer, commoner = sorted((a, b), key=lambda at: slots.lines[at])
+    if shared < max(ONE_TO_ONE * slots.lines[rarer], LEAST_PAIRS // 2):
+        return False
+    return all(slots.distinct[at] >= ONE_TO_ONE * slots.lines[at] for at in (rarer, commoner))
 
 
 def span_of(row: Int64) -> int:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from models.grok import plain_text
+from models.phrases import LEVEL, LOCATION, phrases, plain_letters
 
 _FIELD = re.compile(r"<[^<>\s]*>")
 _TOKEN = re.compile(r"\S+")
 _WORD = re.compile(r"[A-Za-z]{2,}(?:'[a-z]+)?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_LEVEL = re.compile(r"trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|severe", re.IGNORECASE)
-_LOCATION = re.compile(r"\w+[.$:/\\]+\w")
 _FEW_WORDS = 3
 _LONGEST = 40
 
@@ -20,10 +18,10 @@ _LONGEST = 40
 def name_states(groks: Sequence[str]) -> list[str]:
     """A name for each template: snake case, unique, at most about 40 characters.
 
-    The first three constant words that are no log level, class name or bracketed origin. Templates that would be called
-    alike get the words in which they differ; if there are none, a number.
+    The first three constant words of its phrase that are no log level, class name or bracketed origin. Templates that
+    would be called alike get the words in which they differ; if there are none, a number.
     """
-    words = [_words(grok) for grok in groks]
+    words = [_words(phrase) for phrase in phrases(groks)]
     names = ["_".join(found[:_FEW_WORDS]) or "state" for found in words]
     clashing = {name for name in names if names.count(name) > 1}
     taken: set[str] = set()
@@ -42,17 +40,17 @@ def name_states(groks: Sequence[str]) -> list[str]:
     return result
 
 
-def title(grok: str) -> str:
-    """The constant words of a template as a short phrase, for the name of an automaton."""
-    phrase = " ".join(_words(grok)[:_FEW_WORDS])
+def title(groks: Sequence[str], lead: int = 0) -> str:
+    """The constant words of the template at ``lead``, seen beside the others, as the name of their automaton."""
+    phrase = " ".join(_words(phrases(groks)[lead])[:_FEW_WORDS])
     return phrase[:1].upper() + phrase[1:] if phrase else "Transaction"
 
 
-def _words(grok: str) -> list[str]:
+def _words(phrase: str) -> list[str]:
     """Constant words in lower case. Class names, levels and what stands in brackets count only where words are few."""
-    message: list[str] = []
+    said: list[str] = []
     origin: list[str] = []
-    for token in _TOKEN.findall(_FIELD.sub(" ", plain_text(grok))):
-        kind = origin if _LOCATION.search(token) or _LEVEL.fullmatch(token.strip("[]():,")) or "[" in token else message
-        kind.extend(_CAMEL.sub("_", word).lower().replace("'", "") for word in _WORD.findall(token))
-    return message if len(message) > 1 else message + origin[-1:]
+    for token in _TOKEN.findall(_FIELD.sub(" ", phrase)):
+        kind = origin if LOCATION.search(token) or LEVEL.fullmatch(token.strip("[]():,")) or "[" in token else said
+        kind.extend(_CAMEL.sub("_", word).lower().replace("'", "") for word in _WORD.findall(plain_letters(token)))
+    return said if len(said) > 1 else said + origin[-1:]

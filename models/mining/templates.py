@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.mining.fields import field_sites, find_fields, write_grok
+from models.mining.headers import free_headers
 from models.mining.lists import collapse_lists
 from models.mining.masking import Tokens, tokenise
 from models.mining.merging import MergeSettings, merge_signatures
@@ -36,6 +37,7 @@ class MinedTemplate:
         count: lines behind it.
         example: the example of its most frequent content (of the smallest content among equals).
         contents: indices of the contents that belong to it, ascending; each matches ``grok`` as a whole.
+        pattern: the keys of its tokens, :data:`models.mining.masking.VARIABLE` for what varies.
     """
 
     id: str
@@ -43,6 +45,7 @@ class MinedTemplate:
     count: int
     example: str
     contents: tuple[int, ...]
+    pattern: tuple[str, ...]
 
 
 def mine_templates(
@@ -50,6 +53,7 @@ def mine_templates(
     counts: Sequence[int],
     examples: Sequence[str] | None = None,
     settings: MiningSettings | None = None,
+    joined: Mapping[tuple[str, ...], tuple[str, ...]] | None = None,
 ) -> list[MinedTemplate]:
     """Find the templates of contents.
 
@@ -58,6 +62,7 @@ def mine_templates(
         counts: n numbers of lines, how many had that fold.
         examples: n raw lines to show for each content; the contents themselves when left out.
         settings: thresholds.
+        joined: for some patterns of an earlier run the pattern to use instead.
 
     Returns:
         Templates, most frequent first, then by ``grok``; each content belongs to exactly one.
@@ -70,10 +75,15 @@ def mine_templates(
     lines: Counter[tuple[str, ...]] = Counter()
     for signature, count in zip(signatures, counts, strict=True):
         lines[signature] += count
-    patterns = merge_signatures(lines, settings.merge)
+    freed = free_headers(lines)
+    freed_lines: Counter[tuple[str, ...]] = Counter()
+    for signature, count in lines.items():
+        freed_lines[freed[signature]] += count
+    patterns = merge_signatures(freed_lines, settings.merge)
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, signature in enumerate(signatures):
-        groups[patterns[signature]].append(index)
+        pattern = patterns[freed[signature]]
+        groups[(joined or {}).get(pattern, pattern)].append(index)
     return _templates(contents, counts, examples or contents, tokens, groups)
 
 
@@ -105,11 +115,15 @@ def _templates(
     sites = [(field_sites(pieces), sum(counts[i] for i in indices)) for pieces, indices in found]
     heads = name_heads(sites)
     by_grok: dict[str, list[int]] = defaultdict(list)
-    for (pieces, indices), (fields, _) in zip(found, sites, strict=True):
-        by_grok[write_grok(pieces, name_fields(fields, heads))].extend(indices)
+    patterns: dict[str, tuple[str, ...]] = {}
+    for pattern, (pieces, indices), (fields, _) in zip(groups, found, sites, strict=True):
+        grok = write_grok(pieces, name_fields(fields, heads))
+        by_grok[grok].extend(indices)
+        patterns.setdefault(grok, pattern)
     templates = []
     for grok, indices in by_grok.items():
         best = min(indices, key=lambda i: (-counts[i], contents[i], examples[i]))
         count = sum(counts[i] for i in indices)
-        templates.append(MinedTemplate(template_id(grok), grok, count, examples[best], tuple(sorted(indices))))
+        own = tuple(sorted(indices))
+        templates.append(MinedTemplate(template_id(grok), grok, count, examples[best], own, patterns[grok]))
     return sorted(templates, key=lambda template: (-template.count, template.grok))

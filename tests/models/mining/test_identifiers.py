@@ -118,3 +118,41 @@ def test_a_pattern_overrides_and_prefers_the_field_that_matches_as_a_whole() -> 
 def test_a_broken_pattern_is_the_users_error() -> None:
     with pytest.raises(UserError, match="identifier pattern"):
         discover_identifiers({}, "[")
+
+
+def test_a_short_log_shows_its_identifier_one_to_one() -> None:
+    rng = Random(5)
+    events = sorted(
+        (number + rng.uniform(0, 30), template, {"id": f"o{number:04d}", "size": str(rng.randint(1, 9)), "number": "7"})
+        for number in range(40)
+        for template in range(4)
+    )
+    samples = {
+        template: TemplateSample(
+            np.array([row for row, event in enumerate(events) if event[1] == template]),
+            {name: [event[2][name] for event in events if event[1] == template] for name in ("size", "number", "id")},
+        )
+        for template in range(4)
+    }
+    choice = discover_identifiers(samples)
+    assert [choice.field_of(template) for template in range(4)] == ["id"] * 4
+    assert len(set(choice.kinds(4).tolist())) == 1
+
+
+def test_of_fields_that_explain_as_much_the_longer_is_chosen() -> None:
+    rng = Random(6)
+    tokens = [(f"{rng.getrandbits(64):016x}", f"10.0.{n // 250}.{n % 250}") for n in range(300)]
+    events = [(n + step * 0.3, step, token, address) for n, (token, address) in enumerate(tokens) for step in range(3)]
+    events.sort()
+    samples = {
+        template: TemplateSample(
+            np.array([row for row, event in enumerate(events) if event[1] == template]),
+            {
+                "address": [event[3] for event in events if event[1] == template],
+                "token": [event[2] for event in events if event[1] == template],
+            },
+        )
+        for template in range(3)
+    }
+    choice = discover_identifiers(samples)
+    assert [choice.field_of(template) for template in range(3)] == ["token"] * 3

@@ -100,3 +100,11 @@ def test_contents_of_one_fold_have_the_same_keys(content):
 def test_hostile_lines_are_cut_without_loss(piece):
     content = piece * 2000
     assert "".join(tokenise(content).texts) == content
+
+
+def test_a_user_agent_in_quotes_is_one_variable():
+    agents = ["Mozilla/5.0 (X11; Linux x86_64)", "curl/7.88.1", "Go-http-client/1.1"]
+    shapes = {tuple(tokenise(f'"GET /a HTTP/1.1" 200 "{agent}"').keys) for agent in agents}
+    assert len(shapes) == 1
+    assert variables(f'"{agents[0]}"') == [agents[0]]
+    assert '"GET /a HTTP/1.1"' not in variables('"GET /a HTTP/1.1"')

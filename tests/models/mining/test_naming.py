@@ -31,6 +31,10 @@ def names(content):
         ("see http://example.org/x", ["see"]),
         ("{\"user\":\"u17\",\"id\":5}", ["user", "id"]),
         ("7 and 0x1f", ["number", "hex"]),
+        ("app.RequestFilter - [3f2504e0-4f89-11d3-9a0c-0305e82c3301] done", ["uuid"]),
+        ("etl.check:12: schema valid", ["number"]),
+        ("Größe: 17 cm", ["grosse"]),
+        ("GET /index HTTP/1.1", ["path", "http"]),
     ],
 )  # fmt: skip
 def test_fields_are_named_after_what_stands_around_them(content, expected):

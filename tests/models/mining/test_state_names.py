@@ -14,7 +14,7 @@ def test_names_are_the_first_words_of_the_message() -> None:
         r"INFO dfs\.FSNamesystem: BLOCK\* NameSystem\.allocateBlock: %{NOTSPACE:path}",
     ]
     assert name_states(groks) == ["receiving_block_src", "payment_failed", "block_allocate_block"]
-    assert title(groks[0]) == "Receiving block src"
+    assert title(groks[:1]) == "Receiving block src"
 
 
 def test_alike_templates_get_the_words_in_which_they_differ() -> None:
@@ -30,4 +30,4 @@ def test_names_are_unique_and_valid_whatever_the_template() -> None:
     names = name_states(groks)
     assert len(set(names)) == len(groks)
     assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in names)
-    assert title("%{INT:a}") == "Transaction"
+    assert title(["%{INT:a}"]) == "Transaction"

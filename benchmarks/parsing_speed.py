@@ -1,0 +1,116 @@
+"""``parse``: the parse core against Drain3's ``match``, on the same lines, one core each, turn by turn.
+
+Both learn from the same lines and then match the same others. Times are processor times of one thread: what else runs
+on the machine matters less.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.corpus import Corpus, make_corpus
+from benchmarks.parse_core import BATCH_LINES
+from benchmarks.processes import ROOT, CommandError, run_command, run_python
+from benchmarks.tables import against, table
+from models.document import load_model
+from models.parser import content_of, content_ranges
+from models.source_reader import ReadLimits, SourceState, read_events
+from models.splits import SplitReader, plan_splits
+from models.timestamps import TimestampReader, TimestampSettings
+
+GOAL = 5.0
+_PEER_PYTHON = ROOT / ".venv-drain3" / "bin" / "python"
+_CORE, _MASKED, _PLAIN = "parse core", "Drain3 match, usual masks", "Drain3 match, no masks"
+
+
+def run(folder: Path, data: Path, lines: int, rounds: int) -> dict[str, Any]:
+    """Measure, print the table, and return the figures.
+
+    Args:
+        folder: an empty folder for files.
+        data: folder of the real log.
+        lines: how many lines to match.
+        rounds: how often each contender runs; the median counts.
+    """
+    if not _PEER_PYTHON.is_file():
+        raise CommandError("Drain3's environment is missing; `make bench` makes it")
+    corpus = make_corpus(folder, lines, 1, data)
+    model = folder / "model.json"
+    run_python("jobs.cli", ["learn", corpus.training, "--out", model, "--quiet"], os.environ)
+    contents = folder / "contents.txt"
+    learnt, _ = write_contents(model, (corpus.training, *corpus.files), contents)
+    peer = [str(_PEER_PYTHON), str(ROOT / "benchmarks/drain3_match.py"), str(contents), "--learn", str(learnt)]
+    commands = {
+        _CORE: [sys.executable, "-m", "benchmarks.parse_core", str(model), str(corpus.files[0])],
+        _MASKED: peer,
+        _PLAIN: [*peer, "--no-masks"],
+    }
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            found[name].append(json.loads(run_command(command, os.environ).output))
+    return _report(corpus, learnt, found)
+
+
+def write_contents(model_path: Path, files: tuple[Path, ...], out: Path) -> list[int]:
+    """Write the contents (lines without their timestamps) of files into one; how many each file gave."""
+    reader = TimestampReader(TimestampSettings.from_document(load_model(model_path).timestamp))
+    limits = ReadLimits()
+    counts = []
+    with out.open("w", encoding="utf-8") as stream:
+        for path in files:
+            state, count = SourceState(), 0
+            lines = SplitReader(50_000, limits.max_line_bytes)
+            for split in plan_splits(str(path), path.name):
+                for batch in lines.read(split):
+                    events, state = read_events(state, batch.data, batch.at_end, reader, limits)
+                    begins, marks = content_ranges(
+                        events.data, events.starts, events.ends, events.time_starts, events.time_ends
+                    )
+                    columns = (begins, events.ends, marks, events.time_ends)
+                    spans = zip(*(column.tolist() for column in columns), strict=True)
+                    stream.writelines(content_of(events.data, *span)[0] + "\n" for span in spans)
+                    count += len(events)
+            counts.append(count)
+    return counts
+
+
+def _report(corpus: Corpus, learnt: int, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    speeds = {name: median(each["lines_per_second"] for each in rounds) for name, rounds in found.items()}
+    rows = [
+        [
+            name,
+            f"{speeds[name]:,.0f}",
+            f"{min(each['lines_per_second'] for each in rounds):,.0f}",
+            f"{max(each['lines_per_second'] for each in rounds):,.0f}",
+            f"{rounds[-1]['templates']:,}",
+            f"{rounds[-1]['matched']:.4%}",
+        ]
+        for name, rounds in found.items()
+    ]
+    whole = median(each["whole_lines_per_second"] for each in found[_CORE])
+    peer = found[_PLAIN][-1]["peer"]
+    ratios = {name: speeds[_CORE] / speeds[name] for name in (_MASKED, _PLAIN)}
+    print(f"parse: {corpus.name}; learnt on {learnt:,} lines, matched {corpus.lines:,} others")
+    print(f"  one core each, {len(found[_CORE])} rounds by turns, processor time, median; {peer}")
+    print(table(["", "lines/s", "slowest", "fastest", "templates", "lines matched"], rows))
+    print(f"  parse core in batches of {BATCH_LINES:,} lines; with splitting lines and reading timestamps: {whole:,.0f}")
+    print(f"  ratio to Drain3 with its usual masks: {against(ratios[_MASKED], GOAL, 1)}")
+    print(f"  ratio to Drain3 without masks:        {against(ratios[_PLAIN], GOAL, 1)}")
+    return {
+        "corpus": corpus.name,
+        "learnt_lines": learnt,
+        "lines": corpus.lines,
+        "peer": peer,
+        "rounds": found,
+        "lines_per_second": speeds,
+        "whole_lines_per_second": whole,
+        "ratio_masked": ratios[_MASKED],
+        "ratio_plain": ratios[_PLAIN],
+        "goal": GOAL,
+    }

@@ -1,0 +1,225 @@
+"""What is different between two models, in the terms of the model: templates, states, bounds, relations.
+
+Counts, examples and what a model was learnt from differ whenever one learns again and change no judgement: they are
+counted, not listed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from models.document import Automaton, ModelDocument, State, Template
+
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A value that changed: its key in the document, the old value, the new one."""
+
+    key: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was added, removed or changed.
+
+    Attributes:
+        part: ``id``, ``timestamp``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, or, within an automaton,
+            ``state``, ``order``, ``requires``, ``equal``.
+        what: ``added``, ``removed`` or ``changed``.
+        name: what it is called: an id, the name of a pattern, a relation in words.
+        automaton: id of the automaton that it belongs to, or None.
+        text: what was added or removed, in short.
+        values: what changed.
+    """
+
+    part: str
+    what: str
+    name: str
+    automaton: str | None = None
+    text: str = ""
+    values: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDiff:
+    """All that is different; ``counts`` is how many records differ in nothing but counts, examples or names of files.
+
+    ``names`` has the names of the automata, by id.
+    """
+
+    changes: tuple[Change, ...]
+    counts: int
+    names: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as JSON data."""
+        return {"changes": [dataclasses.asdict(c) for c in self.changes], "counts_changed": self.counts}
+
+
+def diff(old: ModelDocument, new: ModelDocument) -> ModelDiff:
+    """What is different between two models."""
+    changes = [*_settings(old, new), *_templates(old, new)]
+    automata = _pair(old.automata, new.automata, lambda a: a.id, lambda a: a.name)
+    for before, after in automata:
+        changes += _automaton(before, after)
+    names = {a.id: a.name for a in [*old.automata, *new.automata]}
+    return ModelDiff(tuple(changes), _counts(old, new, automata), names)
+
+
+def _settings(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
+    if old.id != new.id:
+        yield Change("id", CHANGED, "id", values=(Difference("id", old.id, new.id),))
+    keys = [*old.timestamp, *(k for k in new.timestamp if k not in old.timestamp)]
+    values = _values((k, old.timestamp.get(k), new.timestamp.get(k)) for k in keys)
+    if values:
+        yield Change("timestamp", CHANGED, "timestamp", values=values)
+    if old.id_pattern != new.id_pattern:
+        value = Difference("id_pattern", old.id_pattern, new.id_pattern)
+        yield Change("id_pattern", CHANGED, "id_pattern", values=(value,))
+    for name in [*old.patterns, *(p for p in new.patterns if p not in old.patterns)]:
+        before, after = old.patterns.get(name), new.patterns.get(name)
+        yield from _change("pattern", name, before, after, lambda p: p, lambda p: [("regex", p)])
+
+
+def _templates(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
+    for before, after in _pair(old.templates, new.templates, lambda t: t.id, lambda t: t.grok):
+        known = before or after
+        assert known is not None
+        yield from _change(
+            "template", known.id, before, after, lambda t: t.grok, lambda t: [("id", t.id), ("grok", t.grok)]
+        )
+
+
+def _automaton(old: Automaton | None, new: Automaton | None) -> Iterator[Change]:
+    known = old or new
+    assert known is not None
+    yield from _change("automaton", known.id, old, new, _automaton_text, _automaton_values)
+    if old is None or new is None:
+        return
+    for before, after in _pair(old.states, new.states, lambda s: s.id, lambda s: s.template):
+        state = before or after
+        assert state is not None
+        yield from _change("state", state.id, before, after, _state_text, _state_values, new.id)
+    relations: list[tuple[str, list[str], list[str]]] = [
+        (
+            "order",
+            [f"{o.before} before {o.after}" for o in old.order],
+            [f"{o.before} before {o.after}" for o in new.order],
+        ),
+        (
+            "requires",
+            [f"{r.if_} requires {r.then}" for r in old.requires],
+            [f"{r.if_} requires {r.then}" for r in new.requires],
+        ),
+        ("equal", [" = ".join(sorted(e.states)) for e in old.equal], [" = ".join(sorted(e.states)) for e in new.equal]),
+    ]
+    for part, befores, afters in relations:
+        yield from (Change(part, REMOVED, name, new.id) for name in befores if name not in afters)
+        yield from (Change(part, ADDED, name, new.id) for name in afters if name not in befores)
+
+
+def _automaton_text(automaton: Automaton) -> str:
+    return f"{len(automaton.states)} states"
+
+
+def _automaton_values(automaton: Automaton) -> list[tuple[str, Any]]:
+    return [
+        ("id", automaton.id),
+        ("name", automaton.name),
+        ("duration.min_ms", automaton.duration.min_ms),
+        ("duration.max_ms", automaton.duration.max_ms),
+        ("settle_ms", automaton.settle_ms),
+        ("expires_ms", automaton.expires_ms),
+    ]
+
+
+def _state_text(state: State) -> str:
+    most = "any number of" if state.max is None else str(state.max)
+    marks = ", ".join(mark for mark, given in (("begin", state.begin), ("end", state.end)) if given)
+    return f"template {state.template}, {state.min} to {most} times" + (f", {marks}" if marks else "")
+
+
+def _state_values(state: State) -> list[tuple[str, Any]]:
+    return [(k, v) for k, v in dataclasses.asdict(state).items() if k != "support"]
+
+
+def _change(
+    part: str,
+    name: str,
+    old: T | None,
+    new: T | None,
+    text: Callable[[T], str],
+    values: Callable[[T], list[tuple[str, Any]]],
+    automaton: str | None = None,
+) -> Iterator[Change]:
+    """The change from one record to another; None = it is not there."""
+    if old is not None and new is not None:
+        found = _values(
+            (key, before, after) for (key, before), (_, after) in zip(values(old), values(new), strict=True)
+        )
+        if found:
+            yield Change(part, CHANGED, name, automaton, values=found)
+    elif old is not None:
+        yield Change(part, REMOVED, name, automaton, text(old))
+    elif new is not None:
+        yield Change(part, ADDED, name, automaton, text(new))
+
+
+def _values(rows: Iterable[tuple[str, Any, Any]]) -> tuple[Difference, ...]:
+    return tuple(Difference(key, old, new) for key, old, new in rows if old != new)
+
+
+def _pair(
+    old: Sequence[T], new: Sequence[T], first: Callable[[T], str], second: Callable[[T], str]
+) -> list[tuple[T | None, T | None]]:
+    """Which records belong together: those with the same first key, of the rest those that alone share the second.
+
+    The order is the old one's; what is new comes last.
+    """
+    by_first = {first(record): record for record in new}
+    partner: dict[int, T] = {i: by_first[first(r)] for i, r in enumerate(old) if first(r) in by_first}
+    taken = {first(record) for record in partner.values()}
+    rest_old = [i for i in range(len(old)) if i not in partner]
+    rest_new = [record for record in new if first(record) not in taken]
+    for i in rest_old:
+        name = second(old[i])
+        candidates = [record for record in rest_new if second(record) == name]
+        if len(candidates) == 1 and sum(second(old[j]) == name for j in rest_old) == 1:
+            partner[i] = candidates[0]
+            taken.add(first(candidates[0]))
+    pairs: list[tuple[T | None, T | None]] = [(record, partner.get(i)) for i, record in enumerate(old)]
+    return pairs + [(None, record) for record in new if first(record) not in taken]
+
+
+def _counts(old: ModelDocument, new: ModelDocument, automata: list[tuple[Automaton | None, Automaton | None]]) -> int:
+    """How many records that are in both differ in counts, examples or what they were learnt from."""
+    found = int(old.learned != new.learned)
+    templates: list[tuple[Template | None, Template | None]] = _pair(
+        old.templates, new.templates, lambda t: t.id, lambda t: t.grok
+    )
+    found += sum((a.count, a.example) != (b.count, b.example) for a, b in templates if a and b)
+    for before, after in automata:
+        if before is None or after is None:
+            continue
+        found += (before.support, before.duration.support) != (after.support, after.duration.support)
+        states = _pair(before.states, after.states, lambda s: s.id, lambda s: s.template)
+        found += sum(a.support != b.support for a, b in states if a and b)
+        new_support = _relation_support(after)
+        found += sum(new_support.get(key, count) != count for key, count in _relation_support(before).items())
+    return found
+
+
+def _relation_support(automaton: Automaton) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {("order", o.before, o.after): o.support for o in automaton.order}
+    found.update({("requires", r.if_, r.then): r.support for r in automaton.requires})
+    found.update({("equal", *sorted(e.states)): e.support for e in automaton.equal})
+    return found

@@ -1,0 +1,251 @@
+"""Reading a source in batches against reading it whole, and that against plain Python."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.source_clock import ClockState
+from models.source_reader import ReadLimits, SourceState, read_events
+from models.timestamps import TimestampReader, TimestampSettings
+from models.timestamps.years import YearCarry
+from tests.models.clock_oracle import SlowClock
+
+READER = TimestampReader(TimestampSettings(("yyyy-MM-dd HH:mm:ss",)))
+BRACKETED = TimestampReader(TimestampSettings(("yyyy-MM-dd HH:mm:ss",), skip_words=1, literal="["))
+YEARLESS = TimestampReader(TimestampSettings(("MMM dd HH:mm:ss",), year=2023))
+LIMITS = ReadLimits(lateness_ms=2000, max_leap_ms=60_000, max_line_bytes=60, max_text_bytes=40)
+STAMP = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+
+moments = st.sampled_from([0, 1, 2, 3, 5, 9, 30, 59, 61, 100, 4000, 4001, 4003, 90_000])
+EPOCH = datetime.datetime(2024, 2, 28, 23, 59, tzinfo=datetime.UTC)
+
+
+def stamp(seconds, form="%Y-%m-%d %H:%M:%S"):
+    return (EPOCH + datetime.timedelta(seconds=seconds)).strftime(form).encode()
+
+
+timed = st.tuples(moments, st.sampled_from([b" a", b" b 1", b"", b" a rather long message that goes on"])).map(
+    lambda pair: stamp(pair[0]) + pair[1]
+)
+others = st.sampled_from(
+    [
+        b"  continues",
+        b"",
+        b"\tat x.y",
+        b"x" * 61,
+        b"nul \x00",
+        b"\xff",
+        b"2024-02-30 10:00:00 no such day",
+        "é".encode(),
+    ]
+    + [stamp(7) + b" bad \x01", stamp(8) + b"y" * 60, stamp(9) + b" \xc3"]
+)
+ends = st.sampled_from([b"\n", b"\n", b"\r\n"])
+sources = st.lists(st.tuples(timed | timed | others, ends), max_size=14).map(
+    lambda lines: [line + end for line, end in lines]
+)
+
+
+def read_in_batches(lines, cuts, reader, limits, through_record=False):
+    """What comes out of all batches: rows of events, dead letters, and the sums of the counts."""
+    state, rows, dead, begin = SourceState(), [], [], 0
+    counts = {"lines": 0, "continued": 0, "late": 0}
+    bounds = [*sorted(cuts), len(lines)]
+    for k, end in enumerate(bounds):
+        before = state
+        if through_record:
+            state = SourceState.from_record(json.loads(json.dumps(state.to_record())))
+            assert state == before
+        events, state = read_events(state, b"".join(lines[begin:end]), k == len(bounds) - 1, reader, limits)
+        assert events.lines == len(events) + events.continued + len(events.dead)
+        assert state.next_line == before.next_line + events.lines
+        if events.clock_before_ms is not None:
+            assert all(ms >= events.clock_before_ms for ms in events.order_ms.tolist())
+            assert events.clock_ms >= events.clock_before_ms
+        for name in counts:
+            counts[name] += getattr(events, name)
+        raw = events.data.tobytes()
+        columns = (events.starts, events.ends, events.text_ends, events.time_starts, events.time_ends)
+        for number, event_ms, order_ms, a, b, text_end, c, d in zip(
+            *(column.tolist() for column in (events.line, events.event_ms, events.order_ms, *columns)), strict=True
+        ):
+            rows.append((number, event_ms, order_ms, raw[a:b], raw[a:text_end], (c - a, d - a)))
+        dead += [(letter.line, letter.reason, letter.raw) for letter in events.dead]
+        begin = end
+    assert state.held == b""
+    return rows, dead, counts, (state.next_line, state.open, state.clock, state.years)
+
+
+def slow_read(lines, limits):
+    """Events, lines that are dead and counts, a line at a time."""
+    clock = SlowClock(limits.max_leap_ms)
+    timed_lines, dead, continued, texts = [], [], 0, {}
+    raw = [line.removesuffix(b"\n").removesuffix(b"\r") for line in lines]
+    for number, text in enumerate(raw, 1):
+        try:
+            fine = len(text) <= limits.max_line_bytes and not set(text) & {0, 1} and text.decode() is not None
+        except UnicodeDecodeError:
+            fine = False
+        if not fine:
+            dead.append(number)
+        elif (found := STAMP.match(text)) and not text.startswith(b"2024-02-30"):
+            when = datetime.datetime.strptime(found[0].decode(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.UTC)
+            timed_lines.append(number)
+            clock.tell(round(when.timestamp() * 1000))
+        elif timed_lines:
+            continued += 1
+        else:
+            dead.append(number)
+    clock.end()
+    for k, number in enumerate(timed_lines):
+        until = timed_lines[k + 1] if k + 1 < len(timed_lines) else len(lines) + 1
+        whole = b"".join(lines[number - 1 : until - 2]) + raw[until - 2]
+        texts[number] = whole[: limits.max_text_bytes]
+    events, late = [], 0
+    for number, (ms, believed, _, now) in zip(timed_lines, clock.verdicts, strict=True):
+        if believed:
+            order = max(ms, now - limits.lateness_ms)
+            late += order > ms
+            events.append((number, ms, order, raw[number - 1], texts[number], (0, 19)))
+        else:
+            dead.append(number)
+    return events, sorted(dead), {"lines": len(lines), "continued": continued, "late": late}
+
+
+@settings(max_examples=200)
+@given(sources)
+def test_a_source_is_read_as_line_by_line(lines):
+    rows, dead, counts, state = read_in_batches(lines, [], READER, LIMITS)
+    assert (rows, [number for number, _, _ in dead], counts) == slow_read(lines, LIMITS)
+    for number, reason, raw in dead:
+        assert raw == lines[number - 1].removesuffix(b"\n").removesuffix(b"\r")
+        assert reason
+    assert state[0] == len(lines) + 1
+
+
+@settings(max_examples=200)
+@given(sources, st.lists(st.integers(0, 14), max_size=5), st.booleans())
+def test_where_the_batches_are_cut_changes_nothing(lines, cuts, no_end):
+    if no_end and lines:
+        lines[-1] = lines[-1].rstrip(b"\r\n")
+    cuts = [min(cut, len(lines)) for cut in cuts]
+    whole = read_in_batches(lines, [], READER, LIMITS)
+    assert read_in_batches(lines, cuts, READER, LIMITS, through_record=True) == whole
+    assert read_in_batches(lines, range(1, len(lines)), READER, LIMITS) == whole
+
+
+days = st.sampled_from([0, 1, 100, 200, 250, 300, 306, 307, 308, 310, 365, 400, 672, 673])
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(days, st.booleans()), max_size=12), st.lists(st.integers(0, 20), max_size=4))
+def test_where_the_batches_are_cut_changes_no_year(told, cuts):
+    lines = []
+    for day, followed in told:
+        lines += [stamp(day * 86_400, "%b %d %H:%M:%S") + b" x\n", *[b"  and\n"] * followed]
+    limits = ReadLimits(max_leap_ms=2 * 86_400_000)
+    whole = read_in_batches(lines, [], YEARLESS, limits)
+    assert read_in_batches(lines, [min(cut, len(lines)) for cut in cuts], YEARLESS, limits, True) == whole
+
+
+def test_years_roll_over_from_batch_to_batch():
+    lines = [b"Dec 31 23:59:57 a\n", b"Dec 31 23:59:58 b\n", b"Dec 31 23:59:59 c\n", b"Jan  1 00:00:00 d\n"]
+    lines += [b"Dec 31 23:59:59 late\n", b"Jan  1 00:00:01 e\n"]
+    reader = TimestampReader(TimestampSettings(("MMM d HH:mm:ss",), year=2023))
+    for cuts in ([], [3], [1, 2, 3, 4, 5]):
+        rows, dead, counts, _ = read_in_batches(lines, cuts, reader, ReadLimits())
+        base = int(datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC).timestamp()) * 1000
+        assert [ms - base for _, ms, *_ in rows] == [-3000, -2000, -1000, 0, -1000, 1000]
+        assert [ms - base for _, _, ms, *_ in rows] == [-3000, -2000, -1000, 0, 0, 1000]
+        assert (dead, counts["late"]) == ([], 1)
+
+
+@settings(max_examples=60)
+@given(sources, st.lists(st.integers(0, 14), max_size=4))
+def test_timestamps_within_the_line_are_found_in_every_batch(lines, cuts):
+    lines = [re.sub(rb"^(\d{4}-\S+ \S{8})", rb"h1 [\1]", line) for line in lines]
+    limits = ReadLimits(max_leap_ms=60_000)
+    whole = read_in_batches(lines, [], BRACKETED, limits)
+    assert read_in_batches(lines, [min(cut, len(lines)) for cut in cuts], BRACKETED, limits) == whole
+    for _, _, _, line, _, (begin, end) in whole[0]:
+        assert (begin, STAMP.fullmatch(line[begin:end]) is not None) == (4, True)
+
+
+def test_a_leap_that_is_not_confirmed_is_a_dead_letter_and_says_why():
+    lines = [stamp(s) + b" x\n" for s in (0, 1, 2, 4000, 3)] + [b"on\n"]
+    rows, dead, counts, state = read_in_batches(lines, [4], READER, LIMITS)
+    assert [number for number, *_ in rows] == [1, 2, 3, 5]
+    assert dead == [
+        (
+            4,
+            "timestamp 2024-02-29T01:05:40.000Z leaps ahead of the lines around it (max_leap_ms)",
+            stamp(4000) + b" x",
+        )
+    ]
+    assert state[2] == ClockState(rows[-1][1], rows[-1][1])
+    assert rows[-1][4] == stamp(3) + b" x\non"
+    assert counts["continued"] == 1
+
+
+def test_the_lines_of_an_event_that_is_refused_are_not_the_text_of_the_one_before():
+    lines = [stamp(s) + b" x\n" for s in (0, 1, 2)] + [stamp(4000) + b" far\n", b"on\n", stamp(3) + b" y\n"]
+    rows, _, counts, _ = read_in_batches(lines, [], READER, LIMITS)
+    assert rows[2][4] == stamp(2) + b" x"
+    assert counts == {"lines": 6, "continued": 1, "late": 0}
+
+
+def test_lines_before_the_first_event_are_dead_letters():
+    rows, dead, _, _ = read_in_batches([b"head\n", b"\n", stamp(1) + b" x\n", b"tail"], [1], READER, LIMITS)
+    assert [number for number, *_ in rows] == [3]
+    assert [(n, r, t) for n, r, t in dead] == [
+        (1, "no timestamp, and no line before it that it could continue", b"head"),
+        (2, "no timestamp, and no line before it that it could continue", b""),
+    ]
+
+
+@pytest.mark.parametrize("cuts", [[], range(1, 4003, 40), [2, 2000]])
+def test_an_event_of_many_lines_does_not_wait_in_memory_and_keeps_its_text(cuts):
+    lines = [stamp(s) + b" x\n" for s in (0, 1, 2)] + [b"continues this event\n"] * 4000 + [stamp(3) + b" y\n"]
+    rows, dead, counts, _ = read_in_batches(lines, cuts, READER, LIMITS)
+    assert [number for number, *_ in rows] == [1, 2, 3, 4004]
+    assert rows[2][4] == b"".join(lines[2:])[:40]
+    assert (dead, counts["continued"]) == ([], 4000)
+
+
+def test_a_long_event_is_let_go_before_it_ends():
+    state = SourceState()
+    _, state = read_events(state, b"".join(stamp(s) + b" x\n" for s in (0, 1, 2)), False, READER, LIMITS)
+    assert state.held
+    events, state = read_events(state, b"continues this event\n" * 4000, False, READER, LIMITS)
+    assert (len(events), events.continued, state.held) == (3, 4000, b"")
+    events, state = read_events(state, b"and on\n" * 9, False, READER, LIMITS)
+    assert (len(events), events.continued, state.held) == (0, 9, b"")
+
+
+def test_nothing_read_is_nothing_found():
+    events, state = read_events(SourceState(), b"", True, READER, LIMITS)
+    assert (len(events), events.lines, events.dead, events.clock_ms) == (0, 0, [], None)
+    assert state == SourceState()
+
+
+def test_the_clock_is_told_less_the_lateness():
+    raw = b"".join(stamp(s) + b" x\n" for s in (0, 1, 5))
+    base = round(EPOCH.timestamp() * 1000)
+    events, state = read_events(SourceState(), raw, False, READER, LIMITS)
+    assert (events.clock_before_ms, events.clock_ms) == (None, None)  # two do not make a run of three
+    events, state = read_events(state, stamp(4) + b" x\n", True, READER, LIMITS)
+    assert (events.clock_before_ms, events.clock_ms) == (None, base + 3000)
+    assert state.clock == ClockState(base + 5000, base + 5000)
+
+
+def test_a_state_survives_as_a_record():
+    state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00")
+    assert SourceState.from_record(json.loads(json.dumps(state.to_record()))) == state
+    with pytest.raises(ValueError, match="version 2; known is 1"):
+        SourceState.from_record({**state.to_record(), "version": 2})
