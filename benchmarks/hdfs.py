@@ -1,16 +1,15 @@
 """``hdfs``: how well learning from half of the blocks of a real log finds the anomalous blocks of the other half.
 
-The whole path is taken: the lines of half of the blocks are written to a file, a model is learnt from it, and the lines
-of the other half are scanned with it. A block counts as found when any anomaly names it. Labels are read to split and to
-score, never to learn or to scan. The first split is scanned by the real job as well, which must give the same documents
-as the pure pieces that scan the others.
+The whole path is taken: the lines of half of the blocks are written to a file, a model is learnt from it, and the
+lines of the other half are scanned with it. A block counts as found when any anomaly names it. Labels are read to split
+and to score, never to learn or to scan. The first split is scanned by the real job as well, which must give the same
+documents as the pure pieces that scan the others.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,9 +49,7 @@ class Score:
     def of(cls, found: set[str], wanted: set[str]) -> Score:
         """Compare the blocks found with those wanted."""
         hits = len(found & wanted)
-        return cls(
-            2 * hits / max(1, len(found) + len(wanted)), hits / max(1, len(found)), hits / max(1, len(wanted))
-        )
+        return cls(2 * hits / max(1, len(found) + len(wanted)), hits / max(1, len(found)), hits / max(1, len(wanted)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,8 @@ def _scan_with_job(model: ModelDocument, path: Path, folder: Path) -> list[str]:
     """The anomalies that ``weirwatch scan`` finds, in a fixed order."""
     save_model(model, folder / "model.json")
     out = folder / "anomalies.jsonl"
-    arguments = ["scan", path, "--model", folder / "model.json", "--out", out, "--quiet", "--parallelism", "2"]
-    run_python("jobs.cli", arguments, os.environ)
+    arguments: list[str | Path] = ["scan", path, "--model", folder / "model.json", "--out", out]
+    run_python("jobs.cli", [*arguments, "--parallelism", "2", "--quiet"])
     return _as_lines(json.loads(line) for line in out.read_text(encoding="utf-8").splitlines())
 
 

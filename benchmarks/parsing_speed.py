@@ -1,13 +1,12 @@
 """``parse``: the parse core against Drain3's ``match``, on the same lines, one core each, turn by turn.
 
-Both learn from the same lines and then match the same others. Times are processor times of one thread: what else runs
-on the machine matters less.
+Both have seen the same lines before, and then match the same others. Times are processor times, which other work on the
+machine matters less to.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from statistics import median
@@ -41,19 +40,19 @@ def run(folder: Path, data: Path, lines: int, rounds: int) -> dict[str, Any]:
         raise CommandError("Drain3's environment is missing; `make bench` makes it")
     corpus = make_corpus(folder, lines, 1, data)
     model = folder / "model.json"
-    run_python("jobs.cli", ["learn", corpus.training, "--out", model, "--quiet"], os.environ)
+    run_python("jobs.cli", ["learn", corpus.training, "--out", model, "--quiet"])
     contents = folder / "contents.txt"
     learnt, _ = write_contents(model, (corpus.training, *corpus.files), contents)
     peer = [str(_PEER_PYTHON), str(ROOT / "benchmarks/drain3_match.py"), str(contents), "--learn", str(learnt)]
     commands = {
-        _CORE: [sys.executable, "-m", "benchmarks.parse_core", str(model), str(corpus.files[0])],
+        _CORE: [sys.executable, "-m", "benchmarks.parse_core", str(model), str(corpus.training), str(corpus.files[0])],
         _MASKED: peer,
         _PLAIN: [*peer, "--no-masks"],
     }
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            found[name].append(json.loads(run_command(command, os.environ).output))
+            found[name].append(json.loads(run_command(command).output))
     return _report(corpus, learnt, found)
 
 
@@ -99,7 +98,9 @@ def _report(corpus: Corpus, learnt: int, found: dict[str, list[dict[str, Any]]])
     print(f"parse: {corpus.name}; learnt on {learnt:,} lines, matched {corpus.lines:,} others")
     print(f"  one core each, {len(found[_CORE])} rounds by turns, processor time, median; {peer}")
     print(table(["", "lines/s", "slowest", "fastest", "templates", "lines matched"], rows))
-    print(f"  parse core in batches of {BATCH_LINES:,} lines; with splitting lines and reading timestamps: {whole:,.0f}")
+    print(
+        f"  parse core in batches of {BATCH_LINES:,} lines; with splitting lines and reading timestamps: {whole:,.0f}"
+    )
     print(f"  ratio to Drain3 with its usual masks: {against(ratios[_MASKED], GOAL, 1)}")
     print(f"  ratio to Drain3 without masks:        {against(ratios[_PLAIN], GOAL, 1)}")
     return {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,19 +48,21 @@ class CommandError(RuntimeError):
     """A command of the benchmark failed; the message holds what it printed."""
 
 
-def run_python(
-    module: str, arguments: Sequence[str | Path], environment: Mapping[str, str], python: str = sys.executable
-) -> Usage:
+def run_python(module: str, arguments: Iterable[str | Path], environment: Mapping[str, str] | None = None) -> Usage:
     """Run a module of this repository in a process of its own.
 
     Raises:
         CommandError: it failed.
     """
-    return run_command([python, "-m", module, *map(str, arguments)], environment)
+    return run_command([sys.executable, "-m", module, *map(str, arguments)], environment)
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
+def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
     """Run a command in the repository's root folder; what it prints is kept.
+
+    Args:
+        command: the program and its arguments.
+        environment: variables to set besides those that are.
 
     Raises:
         CommandError: it failed.
@@ -69,15 +72,25 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Usage
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         begin = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         root = psutil.Process(process.pid)
-        while True:
-            try:
-                process.wait(_SAMPLE_S)
-                break
-            except subprocess.TimeoutExpired:
-                _sample(root, usage, cpu)
+        try:
+            while True:
+                try:
+                    process.wait(_SAMPLE_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    _sample(root, usage, cpu)
+        finally:
+            if process.poll() is None:  # interrupted: leave nothing running
+                for one in [*root.children(recursive=True), root]:
+                    one.kill()
         usage.seconds = time.perf_counter() - begin
         output.seek(0)
         usage.output = output.read()

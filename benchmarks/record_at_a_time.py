@@ -68,7 +68,7 @@ class Parse(ProcessFunction):
     def __init__(self, model: str) -> None:
         self._text = model
 
-    def open(self, runtime_context: RuntimeContext) -> None:
+    def open(self, runtime_context: RuntimeContext) -> None:  # noqa: ARG002
         """Compile the model."""
         self._model: ModelDocument = parse_model(self._text, "the model")
         automata = CompiledAutomata(self._model)
@@ -83,14 +83,11 @@ class Parse(ProcessFunction):
     def process_element(self, value: str, ctx: ProcessFunction.Context) -> Iterator[Any]:  # noqa: ARG002
         """One line."""
         self._position += 1
-        for pattern, iso in _TIMES:
-            time = pattern.match(value)
-            if time:
-                break
-        else:
+        timed = _event_time(value)
+        if timed is None:
             return
-        event_ms = round(datetime.fromisoformat(iso.format(time[1], time[2])).timestamp() * 1000)
-        content = value[time.end() :]
+        event_ms, begin = timed
+        content = value[begin:]
         template, found = self._parser.match(content)
         if found is None:
             name = self._id_pattern.search(content) if self._id_pattern else None
@@ -103,6 +100,15 @@ class Parse(ProcessFunction):
             identifier = found[field]
             key = f"{self._automaton[slot]}/{identifier}"
             yield key, event_ms, slot, self._position, identifier, value.encode()
+
+
+def _event_time(line: str) -> tuple[int, int] | None:
+    """Epoch ms of a line's timestamp, and where its content begins."""
+    for pattern, iso in _TIMES:
+        found = pattern.match(line)
+        if found:
+            return round(datetime.fromisoformat(iso.format(found[1], found[2])).timestamp() * 1000), found.end()
+    return None
 
 
 class EventTime(TimestampAssigner):
@@ -158,10 +164,10 @@ class Watch(KeyedProcessFunction):
             transaction.deadline = min(at_ms + automaton.settle_ms, expiry)
             if first_end:
                 timers.register_event_time_timer(transaction.deadline)
-        if (transaction.ended or not automaton.ends) and not transaction.long_told and automaton.max_ms is not None:
-            if at_ms - transaction.lines[0][EVENT] > automaton.max_ms:
-                transaction.long_told = True
-                yield self._document(automaton, transaction, judge_long(automaton, transaction))
+        longest = automaton.max_ms if transaction.ended or not automaton.ends else None
+        if longest is not None and at_ms - transaction.lines[0][EVENT] > longest and not transaction.long_told:
+            transaction.long_told = True
+            yield self._document(automaton, transaction, judge_long(automaton, transaction))
         self._store(transaction)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[str]:

@@ -42,9 +42,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     cells = [list(header), *(list(row) for row in rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(header))]
     lines = []
-    for row in cells:
-        first, *rest = (text.ljust(w) if at == 0 else text.rjust(w) for at, (text, w) in enumerate(zip(row, widths)))
-        lines.append("  ".join([first, *rest]).rstrip())
+    for first, *rest in cells:
+        right = [text.rjust(width) for text, width in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *right]).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join("  " + line for line in lines)
 

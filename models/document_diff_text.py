@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.document_diff import ADDED, CHANGED, REMOVED, Change, Difference, ModelDiff
+from models.document_text import printable
 
 _SIGN = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
 _GENERAL = {"id", "timestamp", "id_pattern"}
@@ -31,7 +32,7 @@ def diff_text(diff: ModelDiff, old: str, new: str) -> str:
         rows.append("no difference that matters" if diff.counts else "no difference")
     if diff.counts:
         rows.append(f"counts, examples or origin differ in {diff.counts:,} {'place' if diff.counts == 1 else 'places'}")
-    return "\n".join(rows)
+    return printable("\n".join(rows))
 
 
 def _changed_automata(diff: ModelDiff) -> list[str]:

@@ -30,6 +30,11 @@ def pretty(document: object) -> str:
     return _SURROGATE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 
+def printable(text: str) -> str:
+    """A text without what could upset a terminal: of control characters, only line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
 def _render(value: object, level: int, key: str, in_list: bool) -> str:
     if not isinstance(value, dict | list) or not value:
         return _plain(value)

@@ -2,7 +2,8 @@
 
 The logs are read three times, split by split, so that memory holds what is distinct and not what is long: for the
 distinct folds of all lines, for the identifiers (a stretch of the log), and for the transactions; the last two once
-more where the transactions show that several templates are one (:mod:`models.mining.alternatives`).
+more where the transactions show that templates are one (:mod:`models.mining.alternatives`) or several
+(:mod:`models.mining.steps`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
 from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
+from models.mining.steps import find_steps, split_contents
 from models.mining.templates import MinedTemplate, mine_templates
 from models.mining.transactions import EventTable
 from models.parser import LineParser, content_of, content_ranges
@@ -97,12 +99,15 @@ def learn(
     if folds.left_out:
         report.notes.append(f"{folds.left_out:,} lines were too varied to look at; they may be reported as unmatched")
     mined = mine_templates(folds.contents, folds.counts, folds.examples)
-    choice, pattern = _find_identifiers(logs, reader, mined, options)
+    choice, pattern, samples = _find_identifiers(logs, reader, mined, options)
     table = _collect_events(logs, reader, mined, choice)
     joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
-    if joined:
-        mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined)
-        choice, pattern = _find_identifiers(logs, reader, mined, options)
+    steps = {t: found for t, found in find_steps(samples, choice).items() if mined[t].pattern not in joined}
+    del samples
+    if joined or steps:
+        split = split_contents(mined, folds.contents, steps)
+        mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined, split=split)
+        choice, pattern, _ = _find_identifiers(logs, reader, mined, options)
         table = _collect_events(logs, reader, mined, choice)
     templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
     automata = learn_automata(table, templates, choice)
@@ -216,8 +221,8 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
 
 def _find_identifiers(
     logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], options: LearnOptions
-) -> tuple[IdentifierChoice, str | None]:
-    """Which fields identify transactions, and a pattern that finds such identifiers in any text."""
+) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
+    """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it."""
     parser = LineParser([t.grok for t in mined], [None] * len(mined))
     rows: dict[int, list[int]] = {}
     values: dict[int, dict[str, list[str]]] = {
@@ -241,12 +246,12 @@ def _find_identifiers(
     samples = {i: TemplateSample(np.array(at, np.int64), values[i]) for i, at in rows.items()}
     choice = discover_identifiers(samples, options.id_pattern)
     if options.id_pattern:
-        return choice, options.id_pattern
+        return choice, options.id_pattern, samples
     kinds: dict[int, list[str]] = {}
     for template, identifier in choice.by_template.items():
         if template in samples:
             kinds.setdefault(identifier.kind, []).extend(values[template][identifier.field][:_PATTERN_VALUES])
-    return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)])
+    return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
 
 
 def _collect_events(

@@ -31,8 +31,17 @@ def parse_lines(
     name: str,
     encoding: str = "utf-8",
     progress: Callable[[str, int, int], None] | None = None,
+    problems: list[str] | None = None,
 ) -> Iterator[LineRow]:
     """All lines of one file, in order. A line that continues an event has that event's template and no parameters.
+
+    Args:
+        model: what lines are matched with.
+        path: the file.
+        name: what the file is called.
+        encoding: of the file.
+        progress: told the stage, the bytes done and all bytes.
+        problems: takes the reasons why a file cannot be read to its end.
 
     Raises:
         OSError: the file cannot be read.
@@ -46,6 +55,8 @@ def parse_lines(
     last: tuple[str | None, str] = (None, "")
     for split in splits:
         for batch in lines.read(split):
+            if batch.error and problems is not None:
+                problems.append(f"{name}: {batch.error}")
             first = state.next_line
             events, state = read_events(state, batch.data, batch.at_end, reader, limits)
             found = _templates(events, parser, model)

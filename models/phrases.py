@@ -38,10 +38,16 @@ def phrases(groks: Sequence[str]) -> list[str]:
     texts = [plain_text(grok) for grok in groks]
     pairs = [_pairs(text) for text in texts]
     shared = set.intersection(*[set(each) for each in pairs]) if len(pairs) > 1 else set()
-    found = [_values(own, shared) or message(text) for text, own in zip(texts, pairs, strict=True)]
+    found = [_values(own, shared) or _quoted(message(text)) for text, own in zip(texts, pairs, strict=True)]
     for longer in ([message(text) for text in texts], texts):
         found = [other if found.count(one) > 1 else one for one, other in zip(found, longer, strict=True)]
     return found
+
+
+def _quoted(said: str) -> str:
+    """Of a message that begins with a quotation, such as a request in an access log, the quotation."""
+    inner, _, rest = said[1:].partition('"')
+    return inner if said[:1] == '"' and rest and _LETTERS.search(_FIELD.sub(" ", inner)) else said
 
 
 def plain_letters(text: str) -> str:

@@ -58,7 +58,9 @@ class Judgement:
     state: ClockState
 
 
-def judge_times(event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bool) -> Judgement:
+def judge_times(
+    event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bool, alone: npt.NDArray[np.bool_] | None = None
+) -> Judgement:
     """Decide which timestamps to believe.
 
     Args:
@@ -66,6 +68,7 @@ def judge_times(event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bo
         state: the clock before them.
         max_leap_ms: a timestamp further than this from the belief has to be confirmed.
         at_end: no more lines will come: decide all.
+        alone: bool[n], timestamps after which so much text without a timestamp follows that nothing can confirm them.
     """
     n = len(event_ms)
     verdict = np.zeros(n, np.uint8)
@@ -90,9 +93,10 @@ def judge_times(event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bo
                 now = int(clock[i + stop - 1])
                 i += stop
                 continue
-        run, after = _find_run(event_ms, i, belief, max_leap_ms)
-        confirmed = len(run) == RUN or (at_end and after == n and belief is None)
-        undecided = not confirmed and after == n and not at_end
+        run, after = _find_run(event_ms, i, belief, max_leap_ms, alone)
+        closed = (at_end and after == n) or (alone is not None and bool(alone[after - 1]))
+        confirmed = len(run) == RUN or (closed and belief is None)
+        undecided = not confirmed and after == n and not closed
         refused_until = run[0] if confirmed or undecided else after
         for j in range(i, refused_until):
             verdict[j] = _direction(int(event_ms[j]), belief)
@@ -110,11 +114,13 @@ def judge_times(event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bo
     return Judgement(verdict, clock, n, ClockState(now, belief))
 
 
-def _find_run(event_ms: Int64, first: int, belief: int | None, max_leap_ms: int) -> tuple[list[int], int]:
+def _find_run(
+    event_ms: Int64, first: int, belief: int | None, max_leap_ms: int, alone: npt.NDArray[np.bool_] | None
+) -> tuple[list[int], int]:
     """The newest run of suspects that agree with each other, from ``first`` on, and the index after the last seen."""
     run = [first]
     k = first + 1
-    while len(run) < RUN and k < len(event_ms):
+    while len(run) < RUN and k < len(event_ms) and not (alone is not None and alone[k - 1]):
         t = int(event_ms[k])
         if belief is not None and abs(t - belief) <= max_leap_ms:
             break

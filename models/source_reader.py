@@ -22,6 +22,8 @@ Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
 _DAY_MS = 86_400_000
+_MOST_HELD_BYTES = 1 << 20
+"""A timestamp in doubt waits for others no longer than this much text."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -162,13 +164,14 @@ def read_events(
     first_lines = readable[timed]
     times = _rows(column, timed)
     event_ms, years_after = unwrap_years(times, reader.settings, state.years)
-    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end)
+    alone = np.diff(lines.starts[first_lines], append=len(data)) > _MOST_HELD_BYTES
+    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end, alone)
 
     stop, decided = _held_from(lines, first_lines, judged.decided, at_end, limits)
     while decided < len(first_lines):  # what is held back is judged next time: take the clock of the rest alone
         first_lines, times = first_lines[:decided], _rows(times, np.arange(decided))
         event_ms, years_after = unwrap_years(times, reader.settings, state.years)
-        judged = judge_times(event_ms, state.clock, limits.max_leap_ms, False)
+        judged = judge_times(event_ms, state.clock, limits.max_leap_ms, False, alone[:decided])
         if judged.decided < decided:
             decided = judged.decided
             stop = int(first_lines[decided])

@@ -211,11 +211,11 @@ class _Sequence:
 
 def _up_to_the_damage(inflate: zlib._Decompress, raw: bytes) -> bytes:
     """What can be had of a stretch whose decompression fails; the failing call itself gives nothing."""
-    out = []
+    out = bytearray()
     with contextlib.suppress(zlib.error):
         for i in range(len(raw)):
-            out.append(inflate.decompress(raw[i : i + 1]))
-    return b"".join(out)
+            out += inflate.decompress(raw[i : i + 1])
+    return bytes(out)
 
 
 def _cut(data: bytes, batch_lines: int) -> Iterator[bytes]:

@@ -100,7 +100,7 @@ def _summary(model: ModelDocument, report: LearnReport, out: str) -> str:
         f"transactions  {report.transactions:,}",
     ]
     for automaton in model.automata:
-        fields = " or ".join(sorted({state.field for state in automaton.states}))
+        fields = ", ".join(sorted({state.field for state in automaton.states}))
         states = f"{len(automaton.states)} states, told apart by {fields}"
         rows.append(f"  {automaton.name}: {automaton.support:,} transactions, {states}")
     return "\n".join([*rows, f"model         {out}"])

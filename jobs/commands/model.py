@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from jobs.commands.model_text import heads_text, history_text, model_text
@@ -120,7 +119,7 @@ def _show(options: argparse.Namespace) -> int:
     store = needed_store(options)
     document = store.get(options.model, options.version)
     if options.json:
-        print(pretty(document.to_json()), end="")
+        _print_json(document.to_json())
         return 0
     head, entries = store.history(options.model)
     print(model_text(document, head, entries[document.version - 1]))
@@ -194,4 +193,4 @@ def _named(document: ModelDocument) -> dict[str, Any]:
 
 
 def _print_json(data: object) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))
+    print(pretty(data), end="")

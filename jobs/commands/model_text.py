@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from jobs.commands.tables import table
 from jobs.stores.base import ROLLBACK, Entry, Head
 from models.document import Automaton, ModelDocument, State
+from models.document_text import printable
 from models.timestamps import TimestampSettings
 
 
@@ -45,7 +46,7 @@ def model_text(document: ModelDocument, head: Head, entry: Entry) -> str:
     lines.append(table(("template", "lines", "grok"), [(t.id, t.count, t.grok) for t in document.templates]))
     for automaton in document.automata:
         lines += ["", _automaton(automaton)]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _automaton(automaton: Automaton) -> str:

@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     progress = Progress(quiet=options.quiet)
     lines = matched = 0
+    problems: list[str] = []
     part = Path(options.out + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="") as stream:
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             several = ["source"] if len(sources) > 1 else []
             writer.writerow([*several, "line", "template_id", "template", "parameters"])
             for name, path in sources:
-                for row in parse_lines(model, path, name, options.encoding, progress.stage):
+                for row in parse_lines(model, path, name, options.encoding, progress.stage, problems):
                     lines += 1
                     matched += row.template_id is not None
                     parameters = json.dumps(row.parameters, ensure_ascii=False)
@@ -55,4 +57,6 @@ def run(options: argparse.Namespace) -> int:
         progress.close()
         part.unlink(missing_ok=True)
     print(f"{lines:,} lines, {matched:,} with a template: {options.out}")
+    for problem in problems:
+        print(f"note: {problem}", file=sys.stderr)
     return 0

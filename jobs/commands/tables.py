@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.document_text import printable
+
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "") -> str:
     """Columns as wide as their content; numbers stand to the right; the last column may be of any length."""
@@ -22,4 +24,4 @@ def _show(value: object) -> str:
         return ""
     if isinstance(value, int):
         return f"{value:,}"
-    return "".join(c if c.isprintable() else " " for c in str(value))
+    return printable(str(value)).replace("\n", " ")

@@ -165,7 +165,8 @@ def make_entry(document: ModelDocument, version: int, time: str, restored: int |
     """The entry of a version that is about to be made."""
     action = PUSH if restored is None else ROLLBACK
     counts = (len(document.templates), len(document.automata))
-    return Entry(version, time, action, content_hash(document), *counts, restored, note)
+    text = " ".join(note.encode("utf-8", "replace").decode().split())
+    return Entry(version, time, action, content_hash(document), *counts, restored, text)
 
 
 def checked_id(model: str) -> str:
@@ -180,6 +181,16 @@ def checked_id(model: str) -> str:
             "the first a letter or digit"
         )
     return model
+
+
+def checked_model(document: ModelDocument) -> ModelDocument:
+    """A model that may be kept, as reading it will give it back.
+
+    Raises:
+        StoreError: its id can be no name in a store.
+        ModelError: it is not valid.
+    """
+    return ModelDocument.from_json(document.to_json(), f"model {checked_id(document.id)}")
 
 
 def check_expected(model: str, newest: int, expect: int | None) -> None:

@@ -71,6 +71,8 @@ def find_credentials(
         raise StoreError(f"there is a password but no user; add --username or set {USERNAME}")
     if user is not None and password is None:
         raise StoreError(f"there is no password for user {user}; add --password-file or set {PASSWORD}")
+    if any("\ud800" <= c <= "\udfff" for c in f"{user}{password}"):
+        raise StoreError("the user or the password is no UTF-8 text; set it again")
     return Credentials(username=user, password=password if user else None, ca_file=ca)
 
 

@@ -26,6 +26,7 @@ from jobs.stores.base import (
     check_expected,
     check_kept,
     checked_id,
+    checked_model,
     is_deleted,
     make_entry,
     missing_model,
@@ -33,7 +34,7 @@ from jobs.stores.base import (
     unchanged,
 )
 from jobs.stores.clock import now
-from models.document import ModelDocument, load_model, save_model
+from models.document import ModelDocument, load_model
 from models.document_text import JsonTextError, parse_json, pretty, read_text, write_text
 
 KIND = "weirwatch.model_history"
@@ -109,8 +110,8 @@ class DirectoryStore:
         return head
 
     def _append(self, document: ModelDocument, expect: int | None, restored: int | None, note: str) -> Pushed:
-        model = checked_id(document.id)
-        document.check(f"model {model}")
+        document = checked_model(document)
+        model = document.id
         try:
             self._root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -123,7 +124,8 @@ class DirectoryStore:
             if head is not None and unchanged(head, entry):
                 return Pushed(head.newest, made=False)
             (self._root / model).mkdir(exist_ok=True)
-            save_model(replace(document, version=entry.version), self._version_path(model, entry.version))
+            kept = replace(document, version=entry.version).to_json()
+            self._write(kept, self._version_path(model, entry.version))
             self._write_history(Head(model, entry), [*entries, entry])
         return Pushed(entry, made=True)
 
@@ -158,8 +160,11 @@ class DirectoryStore:
             "deleted": head.deleted,
             "versions": [entry.to_json() for entry in entries],
         }
+        self._write(data, self._root / head.model / _HISTORY)
+
+    def _write(self, data: object, path: Path) -> None:
         try:
-            write_text(pretty(data), self._root / head.model / _HISTORY)
+            write_text(pretty(data), path)
         except JsonTextError as error:
             raise StoreError(str(error)) from None
 

@@ -27,6 +27,7 @@ from jobs.stores.base import (
     check_expected,
     check_kept,
     checked_id,
+    checked_model,
     is_deleted,
     make_entry,
     missing_model,
@@ -106,8 +107,8 @@ class ElasticsearchStore:
         raise missing_model(model, self.name)
 
     def _append(self, document: ModelDocument, expect: int | None, restored: int | None, note: str) -> Pushed:
-        model, token = checked_id(document.id), uuid.uuid4().hex
-        document.check(f"model {model}")
+        document = checked_model(document)
+        model, token = document.id, uuid.uuid4().hex
         attempts = self._attempts(model)
         while True:
             next(attempts)

@@ -66,9 +66,9 @@ def connect(server: str, credentials: Credentials) -> Elasticsearch:
         options["api_key"] = credentials.api_key
     elif credentials.username is not None:
         options["basic_auth"] = (credentials.username, credentials.password or "")
-    if credentials.ca_file is not None and server.startswith("https:"):
-        options["ca_certs"] = credentials.ca_file
     try:
+        if credentials.ca_file is not None and server.startswith("https:"):
+            options["ssl_context"] = ssl.create_default_context(cafile=credentials.ca_file)
         return Elasticsearch(
             server,
             request_timeout=REQUEST_SECONDS,

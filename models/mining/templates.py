@@ -54,6 +54,7 @@ def mine_templates(
     examples: Sequence[str] | None = None,
     settings: MiningSettings | None = None,
     joined: Mapping[tuple[str, ...], tuple[str, ...]] | None = None,
+    split: Mapping[int, tuple[str, ...]] | None = None,
 ) -> list[MinedTemplate]:
     """Find the templates of contents.
 
@@ -63,6 +64,7 @@ def mine_templates(
         examples: n raw lines to show for each content; the contents themselves when left out.
         settings: thresholds.
         joined: for some patterns of an earlier run the pattern to use instead.
+        split: for some contents the pattern to use instead.
 
     Returns:
         Templates, most frequent first, then by ``grok``; each content belongs to exactly one.
@@ -83,7 +85,8 @@ def mine_templates(
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, signature in enumerate(signatures):
         pattern = patterns[freed[signature]]
-        groups[(joined or {}).get(pattern, pattern)].append(index)
+        pattern = (joined or {}).get(pattern, pattern)
+        groups[(split or {}).get(index, pattern)].append(index)
     return _templates(contents, counts, examples or contents, tokens, groups)
 
 

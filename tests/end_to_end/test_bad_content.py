@@ -89,6 +89,11 @@ def test_every_bad_line_is_a_dead_letter_with_its_place_and_reason(run, bad):
     assert len(run.dead) == len(expected)
 
 
+def test_parallelism_and_batches_change_nothing_of_it(run, bad, small, tmp_path):
+    other = scan(small.model, [bad[0][0]], tmp_path / "out", *how(1, 10_000))
+    assert (other.text, other.dead) == (run.text, run.dead)
+
+
 def test_the_good_part_gives_the_anomalies_that_it_gives_alone(run, small_run):
     extra = [a for a in run.told() if a not in small_run().told()]
     assert [a for a in small_run().told() if a not in run.told()] == []

@@ -97,7 +97,7 @@ def test_rotated_files_in_any_order_give_what_the_whole_log_gives(pieces, small,
 def test_transactions_over_two_interleaved_sources_are_put_together(small, small_run, tmp_path):
     rng = random.Random(5)
     logs = [tmp_path / "left.log", tmp_path / "right.log"]
-    shares = ([], [])
+    shares: tuple[list[bytes], list[bytes]] = ([], [])
     last, side = b"", 0
     for event in events_of(small.watched):
         if event[:23] != last:  # lines of the same millisecond stay together: between sources they have no order

@@ -12,7 +12,7 @@ import pytest
 from jobs.cli import main
 from models.document import load_model
 from models.sample.generator import generate
-from tests.operators.shop import MODEL, line
+from tests.operators.shop import AUTOMATON, MODEL, TEMPLATES, line
 
 COMMANDS = ("learn", "scan", "parse", "report", "config", "model", "sample", "demo")
 
@@ -32,7 +32,7 @@ def said(capsys):
 
     def run(*arguments):
         try:
-            code = main([str(argument) for argument in arguments])
+            code: object = main([str(argument) for argument in arguments])
         except SystemExit as error:
             code = error.code
         shown = capsys.readouterr()
@@ -48,7 +48,7 @@ def scan(log="app.log", *more, model="model.json", out="out.jsonl"):
     return ["scan", log, "--model", model, "--out", out, *more]
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("config", "check"), ("model", "check")])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("config", "check"), ("model", "validate")])
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])
@@ -140,9 +140,9 @@ def broken(**changes):
         ("", "model.json: is empty"),
         ('{"kind": "weirwatch.model",}', "line 1, column 28"),
         (broken(version="one"), '$.version: is the text "one"; write a whole number'),
-        (broken(automata=[MODEL["automata"][0] | {"settle_ms": -1}]), "$.automata[0].settle_ms"),
-        (broken(templates=[MODEL["templates"][0] | {"grok": "open %{INT:id"}]), "$.templates[0].grok"),
-        (broken(templates=MODEL["templates"][:3]), "$.automata[0].states[3].template"),
+        (broken(automata=[AUTOMATON | {"settle_ms": -1}]), "$.automata[0].settle_ms"),
+        (broken(templates=[TEMPLATES[0] | {"grok": "open %{INT:id"}]), "$.templates[0].grok"),
+        (broken(templates=TEMPLATES[:3]), "$.automata[0].states[3].template"),
         (broken(timestamp={"formats": ["yyyy-qq"], "timezone": "UTC"}), "$.timestamp.formats[0]"),
         (broken(id_pattern="("), "$.id_pattern: is no regular expression"),
     ],
@@ -153,7 +153,6 @@ def test_a_broken_model_is_told_with_the_place_and_the_mend(text, message, said,
     assert shown.startswith("error: model.json")
     assert message in shown
     assert shown == said("parse", "app.log", "--model", "model.json", "--out", "x.csv")
-    assert shown == said("model", "check", "model.json")
     assert not Path("out.jsonl").exists()
 
 
@@ -236,10 +235,10 @@ def test_learning_and_parsing_write_files_that_fit_each_other(here, capsys):
     shown = capsys.readouterr().out
     assert "timestamps    yyyy-MM-dd HH:mm:ss,SSS at the beginning of the line" in shown
     assert (load_model("learnt.json").id, load_model("learnt.json").version) == ("shop", 1)
-    assert main(["model", "check", "learnt.json"]) == 0
+    assert main(["model", "validate", "learnt.json"]) == 0
     assert main(["learn", "training.log.gz", "--out", "packed.json", "--id", "shop", "--quiet"]) == 0
-    packed = Path("packed.json").read_text().replace("training.log.gz", "training.log")
-    assert packed == Path("learnt.json").read_text()
+    from_packed = Path("packed.json").read_text().replace("training.log.gz", "training.log")
+    assert from_packed == Path("learnt.json").read_text()
     assert main(["parse", "training.log.gz", "--model", "learnt.json", "--out", "p.csv", "--quiet"]) == 0
     assert Path("p.csv").read_text().startswith("line,template_id,template,parameters\n")
 

@@ -24,16 +24,10 @@ events = st.lists(
 
 
 def batch_of(rows, source="é/log", shard=7):
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * 6
-    return EventBatch(
-        source,
-        shard,
-        3,
-        *(np.array(column, np.int64) for column in columns[:3]),
-        np.array(columns[3], np.int32),
-        list(columns[4]),
-        list(columns[5]),
-    )
+    columns: list[tuple] = list(zip(*rows, strict=True)) if rows else [()] * 6
+    order_ms, event_ms, position = (np.array(column, np.int64) for column in columns[:3])
+    template = np.array(columns[3], np.int32)
+    return EventBatch(source, shard, 3, order_ms, event_ms, position, template, list(columns[4]), list(columns[5]))
 
 
 @settings(max_examples=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ def scan(lines, cuts, shards=5):
     for end in [*sorted(cuts), len(lines)]:
         outcome, events, state = detector.process("a/log", state, b"".join(lines[begin:end]), end == len(lines))
         begin = end
-        counts = outcome.counts
+        counts: dict[str, Any] = outcome.counts
         assert counts["lines"] == sum(counts[k] for k in ("matched", "unmatched", "continued", "dead_letters"))
         assert sum(counts["templates"].values()) == counts["matched"]
         assert len(outcome.unmatched) == counts["unmatched"]

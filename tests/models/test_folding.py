@@ -36,8 +36,21 @@ word_pieces = st.sampled_from(
     ]
 )
 any_byte = st.integers(0, 255).filter(lambda b: b not in _FORBIDDEN).map(lambda b: bytes([b]))
-line = st.lists(word_pieces | any_byte, max_size=12).map(b"".join)
-filler = st.lists(st.integers(0, 255).map(lambda b: bytes([b])) | word_pieces, max_size=6).map(b"".join)
+line = st.lists(word_pieces | word_pieces | any_byte, max_size=8).map(b"".join)
+gap_bytes = [
+    b"",
+    b"",
+    b"1",
+    b"\r",
+    b"a1\n\n",
+    b"\x0b\x0b",
+    b"\x04 0x1f",
+    b"1234567890" * 5,
+    "é".encode(),
+    bytes(range(256)),
+]
+filler = st.sampled_from(gap_bytes)
+fillers_and_line_end = st.sampled_from([gap + b"\n" for gap in gap_bytes])
 
 
 def slow_word(word: bytes) -> bytes:
@@ -115,16 +128,16 @@ def test_no_lines_fold_to_nothing():
     assert (keys, len(codes), len(begins), len(folded.data)) == ([], 0, 0, 0)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(text=line)
 def test_one_line_folds_as_its_docstring_says(text):
     assert fold_one(text) == slow_fold(text)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     lines=st.lists(line, min_size=1, max_size=6),
-    gaps=st.lists(filler.map(lambda gap: gap + b"\n"), min_size=6, max_size=6),
+    gaps=st.lists(fillers_and_line_end, min_size=6, max_size=6),
     head=filler,
     tail=filler,
 )
@@ -136,10 +149,10 @@ def test_a_batch_folds_line_by_line_whatever_stands_between(lines, gaps, head, t
     assert (data == untouched).all()
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     parts=st.lists(st.tuples(line, st.integers(0, 9), line), min_size=1, max_size=5),
-    gaps=st.lists(filler.map(lambda gap: gap + b"1"), min_size=5, max_size=5),
+    gaps=st.lists(st.sampled_from([b"1", b"\n", b"abc", b"12\n", b"\x0b1"]), min_size=5, max_size=5),
 )
 def test_timestamps_fold_to_one_mark_whatever_their_width(parts, gaps):
     stamps = [b"2024-01-0"[:width] if width > 2 else b"" for _, width, _ in parts]
@@ -154,10 +167,10 @@ def test_timestamps_fold_to_one_mark_whatever_their_width(parts, gaps):
     assert folds_of(fold(data, starts, ends, mark, mark_end)) == expected
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(
     lines=st.lists(line, min_size=1, max_size=5),
-    gaps=st.lists(filler.map(lambda gap: gap + b"\n"), min_size=5, max_size=5),
+    gaps=st.lists(fillers_and_line_end, min_size=5, max_size=5),
     head=filler,
 )
 def test_a_stretch_of_a_fold_is_cut_out_of_the_line_by_its_origin(lines, gaps, head):

@@ -90,7 +90,7 @@ def test_the_identifiers_are_found_by_the_pattern(learnt):
     ]
     assert orders
     for order in orders:  # of another log
-        assert re.search(model.id_pattern, f"lost {order}!")[0] == order
+        assert re.findall(model.id_pattern, f"lost {order}!") == [order]
 
 
 def test_progress_is_told_for_each_reading(learnt):
@@ -175,7 +175,9 @@ def test_without_identifiers_there_are_no_automata_and_that_is_said(tmp_path):
     log = "".join(f"2024-01-02 03:00:{k % 60:02} the same old story\n" for k in range(50))
     model, report = learn_text(tmp_path, log)
     assert (model.automata, model.id_pattern) == ([], None)
-    assert report.notes == ["no field identifies transactions; --id-pattern REGEX names one"]
+    (note,) = report.notes
+    assert note.startswith("no field identifies transactions")
+    assert "--id-pattern" in note
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def _collector_as_before():
 
 
 def test_on_linux_freed_memory_stays_and_the_collector_runs_less_often(monkeypatch):
-    calls = []
+    calls: list[tuple[int, int]] = []
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Library(calls))
     monkeypatch.setattr("sys.platform", "linux")
     before = gc.get_threshold()[0]

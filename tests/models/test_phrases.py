@@ -43,6 +43,11 @@ def test_pairs_are_told_by_the_constants_in_which_they_differ() -> None:
     assert phrases(json_lines) == ["job queued", "job started"]
 
 
+def test_a_request_is_told_without_what_came_of_it() -> None:
+    groks = [rf'%{{IPV4:ip}} - - \[%{{TIMESTAMP}}\] "{way} HTTP/1\.1" %{{INT:n}}' for way in ("GET /a", "POST /b")]
+    assert phrases(groks) == ["GET /a HTTP/1.1", "POST /b HTTP/1.1"]
+
+
 def test_what_would_read_alike_tells_more_of_the_template() -> None:
     groks = [r"INFO app\.Main: done %{INT:n}", r"WARN app\.Main: done %{INT:n}", r"INFO app\.Main: begun %{INT:n}"]
     assert phrases(groks) == ["INFO app.Main: done <n>", "WARN app.Main: done <n>", "begun <n>"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import source_reader
 from models.source_clock import ClockState
 from models.source_reader import ReadLimits, SourceState, read_events
 from models.timestamps import TimestampReader, TimestampSettings
@@ -43,8 +44,10 @@ others = st.sampled_from(
         b"\xff",
         b"2024-02-30 10:00:00 no such day",
         "é".encode(),
+        stamp(7) + b" bad \x01",
+        stamp(8) + b"y" * 60,
+        stamp(9) + b" \xc3",
     ]
-    + [stamp(7) + b" bad \x01", stamp(8) + b"y" * 60, stamp(9) + b" \xc3"]
 )
 ends = st.sampled_from([b"\n", b"\n", b"\r\n"])
 sources = st.lists(st.tuples(timed | timed | others, ends), max_size=14).map(
@@ -67,6 +70,7 @@ def read_in_batches(lines, cuts, reader, limits, through_record=False):
         assert state.next_line == before.next_line + events.lines
         if events.clock_before_ms is not None:
             assert all(ms >= events.clock_before_ms for ms in events.order_ms.tolist())
+            assert events.clock_ms is not None
             assert events.clock_ms >= events.clock_before_ms
         for name in counts:
             counts[name] += getattr(events, name)
@@ -226,6 +230,29 @@ def test_a_long_event_is_let_go_before_it_ends():
     assert (len(events), events.continued, state.held) == (3, 4000, b"")
     events, state = read_events(state, b"and on\n" * 9, False, READER, LIMITS)
     assert (len(events), events.continued, state.held) == (0, 9, b"")
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_a_timestamp_in_doubt_waits_for_a_limited_text_wherever_the_batches_are_cut(draw):
+    plain, far = b"no time in this line\n", stamp(400 * 86400) + b" a leap\n"
+    pieces = st.sampled_from([plain, plain * 12, far, stamp(0) + b" x\n", stamp(1) + b" y\n"])
+    lines = b"".join(draw.draw(st.lists(pieces, min_size=1, max_size=12))).splitlines(keepends=True)
+    cuts = draw.draw(st.sets(st.integers(1, len(lines)), max_size=6))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_reader, "_MOST_HELD_BYTES", 200)
+        whole = read_in_batches(lines, [], READER, LIMITS)
+        assert read_in_batches(lines, sorted(cuts), READER, LIMITS) == whole
+        assert read_in_batches(lines, range(1, len(lines)), READER, LIMITS) == whole
+
+
+def test_a_timestamp_in_doubt_does_not_hold_back_text_without_end():
+    text = b"no time in this line\n" * 10_000
+    state = SourceState()
+    for raw in (stamp(0) + b" x\n", *([text] * 20)):
+        events, state = read_events(state, raw, False, READER, LIMITS)
+    assert len(state.held) < 2 << 20
+    assert state.clock.clock_ms is not None
 
 
 def test_nothing_read_is_nothing_found():

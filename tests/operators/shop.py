@@ -20,6 +20,21 @@ def state(name, low, high):
     }
 
 
+TEMPLATES = [{"id": f"t-{name}", "grok": f"{name} %{{INT:id}}"} for name in NAMES]
+
+AUTOMATON = {
+    "id": "a-shop",
+    "name": "open",
+    "support": 100,
+    "states": [state("open", 1, 1), state("work", 0, 3), state("check", 0, 1), state("close", 1, 1)],
+    "order": [],
+    "requires": [],
+    "equal": [],
+    "duration": {"min_ms": 0, "max_ms": 60_000, "support": 100},
+    "settle_ms": 1000,
+    "expires_ms": 120_000,
+}
+
 MODEL = {
     "kind": "weirwatch.model",
     "format": 1,
@@ -33,21 +48,8 @@ MODEL = {
         "literal": "",
     },
     "patterns": {},
-    "templates": [{"id": f"t-{name}", "grok": f"{name} %{{INT:id}}"} for name in NAMES],
-    "automata": [
-        {
-            "id": "a-shop",
-            "name": "open",
-            "support": 100,
-            "states": [state("open", 1, 1), state("work", 0, 3), state("check", 0, 1), state("close", 1, 1)],
-            "order": [],
-            "requires": [],
-            "equal": [],
-            "duration": {"min_ms": 0, "max_ms": 60_000, "support": 100},
-            "settle_ms": 1000,
-            "expires_ms": 120_000,
-        }
-    ],
+    "templates": TEMPLATES,
+    "automata": [AUTOMATON],
 }
 
 

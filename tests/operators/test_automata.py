@@ -11,13 +11,13 @@ from pyflink.common import Configuration
 
 from jobs import detect
 from jobs.config import DetectConfig, OutputConfig, SourceConfig
+from jobs.environment import make_environment
 from models.detection import shard_of
 from models.document_text import pretty
 from models.splits import Split
 from operators.automata import Automata
 from operators.pack import Pack
 from tests.operators.shop import MODEL, line
-
 
 SHARDS = 8
 
@@ -75,13 +75,12 @@ def test_a_transaction_that_never_ends_is_told_while_later_lines_are_still_to_be
 
     def impatient(parallelism, embedded):
         """Each element on its way at once, so that one that waits holds nothing else back."""
-        env = make(parallelism, embedded)
+        env = make_environment(parallelism, embedded)
         settings = Configuration()
         settings.set_string("python.fn-execution.bundle.size", "1")
         env.configure(settings)
         return env
 
-    make = detect.make_environment
     monkeypatch.setattr(detect, "Pack", PatientPack)
     monkeypatch.setattr(detect, "Automata", TellingAutomata)
     monkeypatch.setattr(detect, "make_environment", impatient)

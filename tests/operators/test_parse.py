@@ -10,7 +10,7 @@ from models.document import parse_model
 from models.document_text import pretty
 from models.source_reader import ReadLimits
 from operators.parse import DEAD_LETTERS, STATISTICS, UNMATCHED, Parse
-from tests.operators.shop import DAY, MODEL, line
+from tests.operators.shop import DAY, MODEL, TEMPLATES, line
 
 SHARDS = 4
 
@@ -165,7 +165,7 @@ def test_lines_go_to_their_outputs_and_are_counted_whatever_the_batches():
         subtask.lane()
         for at in range(0, len(texts), size):
             subtask.lines("a", *texts[at : at + size], at_end=at + size >= len(texts))
-        counts = {}
+        counts: dict[str, int] = {}
         for record in subtask.side[STATISTICS.tag_id]:
             for name in ("lines", "matched", "unmatched", "continued", "dead_letters"):
                 counts[name] = counts.get(name, 0) + record[name]
@@ -197,7 +197,7 @@ def test_a_broadcast_model_parses_the_next_batch():
     subtask.lane()
     subtask.lines("a", line(0, "brand new", 1), *works(1, 2))
     assert len(subtask.side[UNMATCHED.tag_id]) == 1
-    newer = MODEL | {"version": 2, "templates": [*MODEL["templates"], {"id": "t-new", "grok": "brand new %{INT:id}"}]}
+    newer = MODEL | {"version": 2, "templates": [*TEMPLATES, {"id": "t-new", "grok": "brand new %{INT:id}"}]}
     parse_model(pretty(newer), "the test's model")
     subtask.parse.process_broadcast_element(pretty(newer), subtask.ctx)
     subtask.lines("a", line(20, "brand new", 1), line(30, "open", 2), at_end=True)

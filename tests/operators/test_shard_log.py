@@ -1,5 +1,8 @@
 """The log of a shard in keyed state, on a list in memory; the automata engine itself is the oracle."""
 
+from itertools import pairwise
+
+import numpy as np
 import pytest
 
 from models.automata.shard import FOREVER, ShardState
@@ -45,7 +48,7 @@ def events(count):
 def steps(count=40, size=4):
     """What reaches a shard: (record or None, watermark), the last one at the end of all input."""
     all_events = events(count)
-    found = []
+    found: list[tuple[bytes | None, int]] = []
     for at in range(0, len(all_events), size):
         part = all_events[at : at + size]
         later = all_events[at + size :]
@@ -111,7 +114,7 @@ def test_a_snapshot_replaces_a_log_that_has_outgrown_it(monkeypatch):
         assert not snapshots or state.entries[0] is snapshots[0]
         assert sum(map(len, state.entries)) <= max(2000, 3 * len(snapshots[0]) if snapshots else 0) + len(record or b"")
     assert max(lengths) > 3
-    assert sum(b < a for a, b in zip(lengths, lengths[1:], strict=False)) > 3
+    assert sum(b < a for a, b in pairwise(lengths)) > 3
 
 
 def test_an_empty_shard_leaves_nothing_in_state():
@@ -127,9 +130,8 @@ def test_an_empty_shard_leaves_nothing_in_state():
 def test_a_batch_that_only_carries_the_clock_needs_no_transaction():
     state = ListState()
     log = ShardLog(state, MODEL, 10)
-    clock = batch(events(1))
-    none = [column[:0] for column in (clock.order_ms, clock.event_ms, clock.position)]
-    assert log.step(state, EventBatch("", 0, 0, *none, clock.template[:0]).encode(), 5) == []
+    none64, none32 = np.empty(0, np.int64), np.empty(0, np.int32)
+    assert log.step(state, EventBatch("", 0, 0, none64, none64, none64, none32).encode(), 5) == []
     assert state.entries == []
 
 
@@ -148,12 +150,14 @@ def test_a_timer_is_due_for_the_earliest_that_waits_and_set_only_once():
     assert log.due() is None
     log.step(state, batch([Event(100_000, "a.log", 1, OPEN, b"x", 100_000)]).encode(), 0)
     due = log.due()
+    assert due is not None
     assert 100_000 < due <= 100_000 + 256
     log.timers.add(due)
     assert log.due() is None
     log.timers.discard(due)
     assert log.step(state, None, due) == []
     later = log.due()
+    assert later is not None
     assert 100_000 + 5000 < later <= 100_000 + 5000 + 256
     told = log.step(state, None, later)
     assert {document["type"] for document in told} == {"missing_end", "missing_state"}

@@ -36,8 +36,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 # A killed broker may come back once its old session is over; the usual 9 s make tests slow.
-broker.session.timeout.ms=5000
-broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
 
 # A topic that nobody has made is a mistake.
 auto.create.topics.enable=false
@@ -101,12 +101,14 @@ class Kafka(Service):
         if not answers(self.port):
             raise ServiceError("nothing listens there")
         try:
-            with KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5000) as admin:
+            with KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5_000) as admin:
                 found = admin.describe_cluster()
         except KafkaError as error:
             raise ServiceError(f"no answer to a request: {error}") from error
         if found["cluster_id"] != self._cluster_id:
             raise ServiceError("another broker answers there")
+        if not found["brokers"]:
+            raise ServiceError("the controller has not let the broker in yet")
 
 
 def start_kafka(folder: Path, port: int | None = None, *, heap: str | None = None, stays: bool = False) -> Kafka:

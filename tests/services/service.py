@@ -91,10 +91,11 @@ class Service(ABC):
         """The service of that folder if its process is there, whether it answers yet or not."""
         try:
             note = json.loads((folder / _NOTE).read_text())
-            service = cls(folder, int(note["port"]), int(note["inner_port"]), str(note["heap"]))
+            name, heap = str(note["name"]), str(note["heap"])
+            service = cls(folder, int(note["port"]), int(note["inner_port"]), heap)
         except (OSError, ValueError, KeyError):
             return None
-        return service if note["name"] == cls.name and service.processes() else None
+        return service if name == cls.name and service.processes() else None
 
     @classmethod
     def at(cls, folder: Path) -> Self:
@@ -153,13 +154,7 @@ class Service(ABC):
 
     def processes(self) -> list[int]:
         """Ids of the service's processes."""
-        found = []
-        for process in psutil.process_iter():
-            # Processes end while we look, and others' are closed to us.
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.environ().get(MARK) == str(self.folder) and process.pid != os.getpid():
-                    found.append(process.pid)
-        return found
+        return [process.pid for process in self._found()]
 
     def __enter__(self) -> Self:
         return self
@@ -236,22 +231,31 @@ class Service(ABC):
                 raise self._failure(f"does not answer on port {self.port} in time ({problem})")
             time.sleep(0.1)
 
+    def _found(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            # Processes end while we look, and others' are closed to us.
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == str(self.folder) and process.pid != os.getpid():
+                    found.append(process)
+        return found
+
     def _failure(self, what: str) -> ServiceError:
         """An error with the end of the log."""
         lines = self.log.read_text(errors="replace").splitlines()[-_TAIL:] if self.log.exists() else []
         return ServiceError("\n".join([f"{self.name} {what}", *([f"--- {self.log.name}", *lines] if lines else [])]))
 
     def _end(self, *signs: signal.Signals) -> None:
+        # Of an ending process the environment goes first and the ports last: it is awaited by its id.
+        left = self._found()
         for sign in signs:
-            deadline = time.monotonic() + _STOP_SECONDS
-            for process in self.processes():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, sign)
-            while self.processes() and time.monotonic() < deadline:
-                time.sleep(0.05)
-        left = self.processes()
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(sign)
+            _, left = psutil.wait_procs(left, timeout=_STOP_SECONDS)
         if left:
-            raise ServiceError(f"processes {left} of {self.name} in {self.folder} do not end; end them by hand")
+            numbers = [process.pid for process in left]
+            raise ServiceError(f"processes {numbers} of {self.name} in {self.folder} do not end; end them by hand")
         self._dismiss()
 
     def _dismiss(self) -> None:

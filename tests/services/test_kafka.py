@@ -158,16 +158,17 @@ def test_a_broker_ends_with_the_process_that_started_it(tmp_path, repo_root):
     folder = tmp_path / "kafka"
     program = "import pathlib, sys, time; from tests.services.kafka import start_kafka; "
     program += "print(start_kafka(pathlib.Path(sys.argv[1])).port, flush=True); time.sleep(600)"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)], cwd=repo_root, stdout=subprocess.PIPE
-    ) as parent:
+    command = [sys.executable, "-c", program, str(folder)]
+    with subprocess.Popen(command, cwd=repo_root, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
         port = int(parent.stdout.readline())
         left = Kafka.at(folder)
         try:
             assert left.is_ready
+            broker = [psutil.Process(number) for number in left.processes()]
             os.kill(parent.pid, signal.SIGKILL)
             parent.wait()
-            _, alive = psutil.wait_procs([psutil.Process(pid) for pid in left.processes()], timeout=LONGEST)
+            _, alive = psutil.wait_procs(broker, timeout=LONGEST)
             assert not alive
             assert is_free(port)
         finally:

@@ -15,6 +15,11 @@ from models.mining.identifier_pattern import identifier_pattern
 RNG = random.Random(5)
 
 
+def found(pattern, text):
+    match = re.search(pattern, text)
+    return match and match[0]
+
+
 def values_of(shape, count=40):
     """Values with the digits and hexadecimal digits of a shape filled in: 9 → a digit or more, h → hexadecimal."""
 
@@ -40,29 +45,29 @@ def test_identifiers_of_one_shape_are_found_whole_in_other_text(shape):
     assert pattern is not None
     for value in values_of(shape):
         for text in (value, f"lost {value}, sorry", f"({value})", f"id={value}"):
-            assert re.search(pattern, text)[0] == value
+            assert found(pattern, text) == value
 
 
 def test_uuids_are_found():
     values = [str(uuid.UUID(int=RNG.getrandbits(128))) for _ in range(20)]
     pattern = identifier_pattern([values])
     assert pattern is not None
-    assert all(re.search(pattern, f"<{value.upper()}>")[0] == value.upper() for value in values)
-    assert not re.search(pattern, "123-456")
+    assert all(found(pattern, f"<{value.upper()}>") == value.upper() for value in values)
+    assert not found(pattern, "123-456")
 
 
 def test_block_numbers_with_and_without_sign_have_one_pattern():
     pattern = identifier_pattern([values_of("blk_9") + values_of("blk_-9")])
     assert pattern is not None
-    assert re.search(pattern, "on blk_-12:")[0] == "blk_-12"
-    assert re.search(pattern, "on blk_12:")[0] == "blk_12"
+    assert found(pattern, "on blk_-12:") == "blk_-12"
+    assert found(pattern, "on blk_12:") == "blk_12"
 
 
 def test_of_kinds_that_begin_alike_each_is_found_whole():
     pattern = identifier_pattern([values_of("job-9"), values_of("job-9-9")])
     assert pattern is not None
-    assert re.search(pattern, "x job-12-7 y")[0] == "job-12-7"
-    assert re.search(pattern, "x job-12 y")[0] == "job-12"
+    assert found(pattern, "x job-12-7 y") == "job-12-7"
+    assert found(pattern, "x job-12 y") == "job-12"
 
 
 @pytest.mark.parametrize(

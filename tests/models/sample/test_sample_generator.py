@@ -214,7 +214,7 @@ def test_anomalous_extents_are_unmistakable(logs):
             duration = (events[-1][1] - events[0][1]) / timedelta(milliseconds=1)
             if a.type == "too_long":
                 least, most = Rates().too_long_factor
-                    assert least * workflow.max_ms <= duration <= most * workflow.max_ms
+                assert least * workflow.max_ms <= duration <= most * workflow.max_ms
             elif a.type == "too_short":
                 assert duration <= workflow.min_ms / 10
             elif a.type == "too_many":

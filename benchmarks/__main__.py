@@ -1,0 +1,75 @@
+"""``make bench``: speed and accuracy, each beside its goal, with peers in the same run on the same lines."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import hdfs, parsing_speed, whole_job
+from benchmarks.corpus import HDFS
+from benchmarks.processes import CommandError
+from benchmarks.tables import machine, machine_line
+
+BENCHMARKS = ("job", "parse", "hdfs")
+_PARSE_LINES = 400_000
+
+
+def main() -> int:
+    """The command line; returns the exit code. Goals missed are told, and no failure."""
+    options = _options()
+    facts = machine()
+    print(machine_line(facts), flush=True)
+    results: dict[str, Any] = {"machine": facts}
+    try:
+        for name in options.which or BENCHMARKS:
+            print(flush=True)
+            with tempfile.TemporaryDirectory(prefix="weirwatch-bench-") as folder:
+                results[name] = _run(name, Path(folder), options)
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _run(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any] | None:
+    if name == "job":
+        return whole_job.run(folder, options.data, options.lines, options.peer_lines, options.parallelism)
+    if name == "parse":
+        return parsing_speed.run(folder, options.data, min(options.lines, _PARSE_LINES), options.rounds)
+    return hdfs.run(folder, options.data, options.splits, options.verbose)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("which", nargs="*", metavar="job|parse|hdfs", help="what to measure (default: all three)")
+    parser.add_argument("--lines", type=int, default=4_000_000, metavar="N", help="lines to read (default: 4,000,000)")
+    parser.add_argument(
+        "--peer-lines",
+        type=int,
+        default=150_000,
+        metavar="N",
+        help="lines that the record-at-a-time job reads; 0 leaves it out (default: 150,000)",
+    )
+    parser.add_argument("--parallelism", type=int, default=2, metavar="N", help="of both jobs (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of parse (default: 5)")
+    parser.add_argument("--splits", type=int, default=10, metavar="N", help="random halves of hdfs (default: 10)")
+    parser.add_argument("--data", type=Path, default=HDFS, metavar="DIR", help="folder with hdfs.log.gz and labels.csv")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
+    parser.add_argument("--verbose", action="store_true", help="print each split of hdfs")
+    options = parser.parse_args()
+    unknown = sorted(set(options.which) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}")
+    if min(options.lines - 1, options.peer_lines, options.parallelism - 1, options.rounds - 1, options.splits - 1) < 0:
+        parser.error("numbers must be 1 at least (--peer-lines 0)")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
