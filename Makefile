@@ -90,7 +90,7 @@ services-tools:
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven default-jdk-headless >/dev/null
 	fi
 	if ! have; then
-	    echo "error: Kafka and Elasticsearch need Maven and a Java development kit; install them (Debian: sudo apt-get install maven default-jdk-headless)" >&2
+	    echo "error: Kafka and Elasticsearch need Maven and a Java development kit; install them (Debian: sudo apt-get install maven default-jdk-headless); JAVA_HOME, where set, has to name a development kit" >&2
 	    exit 1
 	fi
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from jobs.stores import elastic_client
 from jobs.stores.base import StoreError
 from jobs.stores.credentials import Credentials
 from jobs.stores.elastic import ElasticsearchStore
@@ -128,6 +129,12 @@ def test_nobody_listens():
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert told(address) == ": does not answer (Connection refused); is it up, and is the address right?"
+
+
+def test_a_server_that_never_answers_is_told(monkeypatch):
+    monkeypatch.setattr(elastic_client, "REQUEST_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert "did not answer within" in told(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
 
 def test_an_unknown_host_is_told():

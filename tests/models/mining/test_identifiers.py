@@ -156,3 +156,20 @@ def test_of_fields_that_explain_as_much_the_longer_is_chosen() -> None:
     }
     choice = discover_identifiers(samples)
     assert [choice.field_of(template) for template in range(3)] == ["token"] * 3
+
+
+def rare_line_far_away(maker: Maker) -> str | None:
+    """The field chosen for a template of one line, which names an early transaction at the very end of the log."""
+    samples = dict(traffic(7, 400, [maker]))
+    first = samples[0].fields["id"][0]
+    last = 1 + max(int(sample.rows[-1]) for sample in samples.values() if len(sample.rows))
+    samples[20] = TemplateSample(np.array([last]), {"size": ["123456"], "id": [first]})
+    return discover_identifiers(samples).field_of(20)
+
+
+def test_one_line_far_from_its_transaction_is_enough_where_identifiers_never_turn_up_by_coincidence() -> None:
+    assert rare_line_far_away(hexadecimal) == "id"
+
+
+def test_one_line_far_from_its_transaction_shows_nothing_where_identifiers_look_like_other_numbers() -> None:
+    assert rare_line_far_away(counter(1000)) is None
