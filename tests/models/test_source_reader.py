@@ -250,7 +250,7 @@ def test_a_timestamp_in_doubt_does_not_hold_back_text_without_end():
     text = b"no time in this line\n" * 10_000
     state = SourceState()
     for raw in (stamp(0) + b" x\n", *([text] * 20)):
-        events, state = read_events(state, raw, False, READER, LIMITS)
+        _, state = read_events(state, raw, False, READER, LIMITS)
     assert len(state.held) < 2 << 20
     assert state.clock.clock_ms is not None
 
