@@ -100,7 +100,8 @@ demo: $(STAMP)  ## Generate a sample, learn, scan; print what was injected and w
 
 .PHONY: test
 test: $(STAMP) browser services-tools  ## Run every test
-	@$(BIN)/python -m pytest $(ARGS)
+	# Sockets that the Kafka client leaves open are told of after the closing line otherwise.
+	@$(BIN)/python -W ignore::ResourceWarning -m pytest $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP)  ## Check the style of the code

@@ -13,6 +13,8 @@ from jobs.scratch import scratch_folder
 MAX_PARALLELISM = 128
 """Flink's key groups: the upper limit of any later parallelism."""
 
+_SEGMENTS_PER_PAIR = 12
+
 _WORKER_MODE = "_python_worker_execution_mode"
 _JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC -XX:TieredStopAtLevel=1"
 """For the embedded cluster, which mostly starts, moves bytes, and ends: on two cores the optimising compiler and a
@@ -47,10 +49,7 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
             "execution.target": "local",
             "taskmanager.numberOfTaskSlots": str(parallelism),
             "taskmanager.memory.managed.size": "64 mb",
-            "taskmanager.memory.network.min": "256 mb",
-            "taskmanager.memory.network.max": "256 mb",
-            "taskmanager.memory.segment-size": "256 kb",
-            "taskmanager.network.memory.floating-buffers-per-gate": "128",
+            **_network_settings(parallelism),
             "python.executable": sys.executable,
             "python.client.executable": sys.executable,
             "restart-strategy.type": "none",
@@ -59,3 +58,19 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
     for key, value in settings.items():
         configuration.set_string(key, value)
     return StreamExecutionEnvironment.get_execution_environment(configuration)
+
+
+def _network_settings(parallelism: int) -> dict[str, str]:
+    """Network buffers of the embedded cluster: room for whole batches, so that operators do not take turns.
+
+    Each of the job's exchanges has a channel for each pair of subtasks, which pins some segments: with many subtasks
+    these are small ones.
+    """
+    segment_kb = 256 if parallelism <= 4 else 32
+    network_mb = max(256, _SEGMENTS_PER_PAIR * parallelism**2 * segment_kb // 1024)
+    return {
+        "taskmanager.memory.network.min": f"{network_mb} mb",
+        "taskmanager.memory.network.max": f"{network_mb} mb",
+        "taskmanager.memory.segment-size": f"{segment_kb} kb",
+        "taskmanager.network.memory.floating-buffers-per-gate": "128",
+    }

@@ -18,6 +18,7 @@ out of every line with that fold by arithmetic.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,7 @@ TIMESTAMP = 0x04
 RESERVED = frozenset([HEX_MIXED, MIXED, HEX_PREFIXED, TIMESTAMP, 0x0B])
 """Bytes that folding uses for itself: lines that hold one must not be folded."""
 
+_FEW, _LONG_WORD = 64, 32
 _ZERO, _LINE_END, _GAP_END, _BLANK = 0x30, 0x0A, 0x0B, 0x20
 
 
@@ -118,7 +120,7 @@ def fold(data: Bytes, starts: Int64, ends: Int64, mark: Int64 | None = None, mar
     lengths = end - begin
     stops = np.cumsum(lengths)
     origin = np.repeat(begin - (stops - lengths), lengths)
-    origin += np.arange(len(origin))
+    origin += _ramp(len(origin))
     out = text[origin]
     offsets = np.zeros(len(starts) + 1, np.int32)
     offsets[1:] = np.flatnonzero(out == _LINE_END) + 1
@@ -126,12 +128,22 @@ def fold(data: Bytes, starts: Int64, ends: Int64, mark: Int64 | None = None, mar
     return Folded(out, offsets, origin)
 
 
+@functools.cache
+def _ramp_of(bits: int) -> Int64:
+    return np.arange(1 << bits)
+
+
+def _ramp(n: int) -> Int64:
+    """int64[n]: 0, 1, 2, …; to be read only, it is made once."""
+    return _ramp_of(n.bit_length())[:n]
+
+
 def _fill(text: Bytes, begin: Int64, lengths: Int64, byte: int) -> None:
     """Overwrite the ranges with one byte."""
     total = int(lengths.sum())
     if total:
         stops = np.cumsum(lengths)
-        text[np.repeat(begin - (stops - lengths), lengths) + np.arange(total)] = byte
+        text[np.repeat(begin - (stops - lengths), lengths) + _ramp(total)] = byte
 
 
 def _close_gaps(text: Bytes, begin: Int64, end: Int64) -> None:
@@ -160,12 +172,10 @@ def _fold_mixed(
 
     Of a word with several runs of digits the first stands for the whole word, the others go.
     """
-    word = digit | letter
-    edges = np.flatnonzero(word[1:] != word[:-1]) + 1
-    which = np.searchsorted(edges, firsts[touching], side="right") - 1  # even: the edge where the run's word begins
-    head_of_word = np.concatenate(([True], which[1:] != which[:-1]))
+    first, last = _words_around(digit | letter, firsts[touching], lasts[touching])
+    head_of_word = np.concatenate(([True], first[1:] != first[:-1]))
     runs = touching[head_of_word]
-    first, last = edges[which[head_of_word]], edges[which[head_of_word] + 1]
+    first, last = first[head_of_word], last[head_of_word]
     lengths = last - first
     stops = np.cumsum(lengths)
     at = np.repeat(first - (stops - lengths), lengths) + np.arange(int(stops[-1]))
@@ -183,6 +193,23 @@ def _fold_mixed(
     if len(gone):
         firsts, lasts = np.delete(firsts, gone), np.delete(lasts, gone)
     return firsts, lasts
+
+
+def _words_around(word: npt.NDArray[np.bool_], begin: Int64, end: Int64) -> tuple[Int64, Int64]:
+    """The words that hold the given stretches: where each begins and ends."""
+    if len(begin) * _FEW < len(word):  # walk out from each, which is cheaper than to look at every byte
+        first, last = begin.copy(), end.copy()
+        left = right = np.arange(len(begin))
+        for _ in range(_LONG_WORD):
+            left = left[word[first[left] - 1]]
+            right = right[word[last[right]]]
+            if not len(left) and not len(right):
+                return first, last
+            first[left] -= 1
+            last[right] += 1
+    edges = np.flatnonzero(word[1:] != word[:-1]) + 1
+    which = np.searchsorted(edges, begin, side="right") - 1  # even: the edge where the word begins
+    return edges[which], edges[which + 1]
 
 
 def fold_one(content: bytes | str) -> bytes:

@@ -29,7 +29,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--out", default="weirwatch-demo", metavar="FOLDER", help="(default: %(default)s)")
     parser.add_argument("--seed", type=whole_number(0, 2**32), default=1, metavar="N", help="(default: %(default)s)")
     parser.add_argument(
-        "--parallelism", type=whole_number(1, 128), default=2, metavar="N", help="(default: %(default)s)"
+        "--parallelism", type=whole_number(1, 64), default=2, metavar="N", help="(default: %(default)s)"
     )
 
 

@@ -16,6 +16,7 @@ from models.document import ModelDocument, save_model
 from models.errors import UserError
 from models.learner import LearnOptions, LearnReport
 from models.learner import learn as learn_model
+from models.memory import keep_freed_memory
 from models.timestamps import TimestampSettings
 
 
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
             re.compile(options.id_pattern)
         except re.error as error:
             raise UserError(f"--id-pattern {options.id_pattern!r} is no regular expression: {error}") from None
+    keep_freed_memory()
     progress = Progress(quiet=options.quiet)
     learn_options = LearnOptions(
         model_id=options.id or Path(options.out).name.removesuffix(".json") or "model",

@@ -14,6 +14,7 @@ from jobs.commands.options import add_logs, command, log_sources, writable
 from jobs.progress import Progress
 from models.document import load_model
 from models.line_table import parse_lines
+from models.memory import keep_freed_memory
 
 
 def add_to(commands: Any) -> None:
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     sources = log_sources(options.logs)
     writable(options.out, inputs=[*options.logs, options.model])
     model = load_model(options.model)
+    keep_freed_memory()
     progress = Progress(quiet=options.quiet)
     lines = matched = 0
     problems: list[str] = []

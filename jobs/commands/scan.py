@@ -38,7 +38,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--dead-letters", metavar="FILE", help="file for lines that could not be read, one a line")
     parser.add_argument("--summary", metavar="FILE.json", help="file for the summary")
     parser.add_argument(
-        "--parallelism", type=whole_number(1, 128), default=1, metavar="N", help="subtasks (default: %(default)s)"
+        "--parallelism", type=whole_number(1, 64), default=1, metavar="N", help="subtasks (default: %(default)s)"
     )
     parser.add_argument(
         "--batch-size",

@@ -84,7 +84,7 @@ def test_the_version_is_told(capsys):
         (["wach"], "invalid choice: 'wach' (choose from"),
         (scan("app.log", "--colour"), "unrecognized arguments: --colour"),
         (["scan", "app.log", "--out", "x"], "the following arguments are required: --model"),
-        (scan("app.log", "--parallelism", "0"), "argument --parallelism: '0' is no whole number from 1 to 128"),
+        (scan("app.log", "--parallelism", "0"), "argument --parallelism: '0' is no whole number from 1 to 64"),
         (scan("app.log", "--batch-size", "many"), "argument --batch-size: 'many' is no whole number from 1 to"),
         (scan("app.log", "--encoding", "klingon"), "Python knows no encoding 'klingon'; try utf-8"),
         (["sample", "--out", "s", "--transactions", "1"], "'1' is no whole number from 100 to"),
