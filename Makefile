@@ -98,9 +98,9 @@ services-tools:
 demo: $(STAMP)  ## Generate a sample, learn, scan; print what was injected and what was found
 	@$(BIN)/weirwatch demo --out $(RUN)/demo $(ARGS)
 
+# Sockets that the Kafka client leaves open would be told of after pytest's closing line.
 .PHONY: test
 test: $(STAMP) browser services-tools  ## Run every test
-	# Sockets that the Kafka client leaves open are told of after the closing line otherwise.
 	@$(BIN)/python -W ignore::ResourceWarning -m pytest $(ARGS)
 
 .PHONY: lint
