@@ -25,9 +25,8 @@ Int32 = npt.NDArray[np.int32]
 
 UNMATCHED = -1
 _CACHE_LIMIT = 200_000
-_PIECE_BYTES = 1 << 18
-"""Folded at a time: the working arrays of more do not stay in the processor's cache, nor in memory that is at hand
-(fresh pages cost twice the work: 0.7 µs a line against 2.1)."""
+_PIECE_BYTES = 1 << 19
+"""Folded at a time: enough to be worth the calls, little enough that the working arrays are near the processor."""
 _WORD = re.compile(f"[{WORD_CHARACTERS}]+")
 _MARK = chr(TIMESTAMP)
 
@@ -261,8 +260,8 @@ def content_ranges(
     last = len(data) - 1
     while len(todo):
         at = begins[todo]
-        blank = (at < ends[todo]) & np.isin(data[np.minimum(at, last)], (0x20, 0x09))
-        todo = todo[blank]
+        byte = data[np.minimum(at, last)]
+        todo = todo[(at < ends[todo]) & ((byte == 0x20) | (byte == 0x09))]
         begins[todo] += 1
     return begins, marks
 
