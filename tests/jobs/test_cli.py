@@ -14,7 +14,7 @@ from models.document import load_model
 from models.sample.generator import generate
 from tests.operators.shop import AUTOMATON, MODEL, TEMPLATES, line
 
-COMMANDS = ("learn", "scan", "parse", "report", "config", "model", "sample", "demo")
+COMMANDS = ("learn", "scan", "parse", "report", "config", "model", "replay", "sample", "demo")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_every_command_explains_itself(command, capsys):
             assert re.search(rf"^    {name} +\S", shown, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("command", ["learn", "scan", "parse", "sample", "demo"])
+@pytest.mark.parametrize("command", ["learn", "scan", "parse", "replay", "sample", "demo"])
 def test_every_option_has_an_explanation(command, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
