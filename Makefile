@@ -98,10 +98,9 @@ services-tools:
 demo: $(STAMP)  ## Generate a sample, learn, scan; print what was injected and what was found
 	@$(BIN)/weirwatch demo --out $(RUN)/demo $(ARGS)
 
-# Sockets that the Kafka client leaves open would be told of after pytest's closing line.
 .PHONY: test
 test: $(STAMP) browser services-tools  ## Run every test
-	@$(BIN)/python -W ignore::ResourceWarning -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP)  ## Check the style of the code

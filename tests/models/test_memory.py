@@ -20,6 +20,7 @@ class Library:
 @pytest.fixture(autouse=True)
 def _collector_as_before():
     before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)  # as Python starts; a command that ran in this process may have changed it
     yield
     gc.unfreeze()
     gc.set_threshold(*before)
