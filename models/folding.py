@@ -75,6 +75,13 @@ class Folded:
         return keys, codes, self.offsets[:-1] + np.array(leads, np.int64)[codes]
 
 
+def first_lines(codes: Int32, distinct: int) -> Int64:
+    """int64[distinct]: for each distinct fold the first line that has it, given the fold of each line."""
+    first = np.empty(distinct, np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of several writes to one place the last one stays
+    return first
+
+
 def fold(data: Bytes, starts: Int64, ends: Int64, mark: Int64 | None = None, mark_end: Int64 | None = None) -> Folded:
     """Fold the lines ``data[starts[i]:ends[i]]``, which must be disjoint, in order, and parted by at least one byte.
 

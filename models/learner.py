@@ -17,7 +17,7 @@ import numpy as np
 from models.anomalies import iso_ms
 from models.document import ModelDocument
 from models.errors import UserError
-from models.folding import fold
+from models.folding import first_lines, fold
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
@@ -201,9 +201,7 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
         starts, marks = content_ranges(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
         keys, codes, _ = fold(events.data, starts, events.ends, marks, events.time_ends).distinct()
         counts = np.bincount(codes, minlength=len(keys)).tolist()
-        first = np.empty(len(keys), np.int64)
-        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-        for key, count, row in zip(keys, counts, first.tolist(), strict=True):
+        for key, count, row in zip(keys, counts, first_lines(codes, len(keys)).tolist(), strict=True):
             at = known.get(key)
             if at is not None:
                 folds.counts[at] += count

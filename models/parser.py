@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.folding import TIMESTAMP, fold
+from models.folding import TIMESTAMP, first_lines, fold
 from models.grok import GrokTemplate, compile_grok
 from models.grok_patterns import WORD_CHARACTERS
 
@@ -191,8 +191,7 @@ class LineParser:
         if missing:
             if len(cache) + len(missing) > _CACHE_LIMIT:
                 cache.clear()
-            example = np.empty(len(keys), np.int64)
-            example[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+            example = first_lines(codes, len(keys))
             for k in missing:
                 row = int(example[k])
                 content, shift = content_of(
