@@ -22,10 +22,10 @@ from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, 
 from jobs.config import DetectConfig, check_config
 from jobs.environment import make_environment
 from jobs.results import Results, collect_results
-from models.batches import LogBatch
 from models.document import load_model
 from models.document_text import pretty
 from models.errors import UserError
+from models.log_batch import LogBatch
 from models.planning import Plan, plan_sources
 from models.source_reader import ReadLimits
 from models.timestamps.reader import TimestampReader

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.batches import LogBatch
+from models.log_batch import LogBatch
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import Split, SplitReader, plan_splits
 from models.timestamps.reader import TimestampReader

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from models.batches import LogBatch
+from models.log_batch import LogBatch
 
 SPLIT_BYTES = 1 << 20
 """Bytes of a file that make one split."""

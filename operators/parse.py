@@ -15,8 +15,9 @@ from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
-from models.batches import EventBatch, LogBatch
+from models.batches import EventBatch
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, LineDetector
+from models.log_batch import LogBatch
 from models.memory import keep_freed_memory
 from models.source_reader import ReadLimits, SourceState
 from operators.models_in_force import ModelInForce

@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from models import planning, splits
-from models.batches import LogBatch
+from models.log_batch import LogBatch
 from models.planning import plan_sources
 from models.source_reader import ReadLimits
 from models.timestamps import TimestampReader, TimestampSettings

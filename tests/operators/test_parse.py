@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from models.batches import EventBatch, LogBatch
+from models.batches import EventBatch
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, shard_of
 from models.document import parse_model
 from models.document_text import pretty
+from models.log_batch import LogBatch
 from models.source_reader import ReadLimits
 from operators.parse import DEAD_LETTERS, STATISTICS, UNMATCHED, Parse
 from tests.operators.shop import DAY, MODEL, TEMPLATES, line
