@@ -1,7 +1,8 @@
 """The main job: watches logs with a model and reports what departs from it.
 
-Run it on a cluster with ``flink run -py jobs/detect.py --config conf/detect.yaml``; ``weirwatch scan`` runs the same
-graph on the embedded mini cluster. See docs/design.md for its shape.
+Run it on a cluster with ``flink run -py jobs/detect.py --config FILE``. The configuration says what it reads: topics,
+without end (``conf/live.yaml``, see :mod:`jobs.live`), or files, to their end (``conf/detect.yaml``). On files
+``weirwatch scan`` runs the same graph on the embedded mini cluster. See docs/design.md for its shape.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyflink.common import Encoder, Types, WatermarkStrategy
-from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, OutputFileConfig, RollingPolicy
 
 from jobs.config import DetectConfig, check_config
 from jobs.environment import make_environment
+from jobs.live_config import is_live, load_live_config
+from jobs.live_models import entry_of
 from jobs.results import Results, collect_results
+from jobs.service import submit
 from models.document import load_model
-from models.document_text import pretty
 from models.errors import UserError
 from models.log_batch import LogBatch
 from models.planning import Plan, plan_sources
@@ -32,6 +34,7 @@ from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
 from operators import names
 from operators.automata import Automata
+from operators.elements import BatchTime, first
 from operators.models_in_force import MODELS
 from operators.pack import Pack
 from operators.parse import DEAD_LETTERS, EVENTS_TYPE, STATISTICS, UNMATCHED, Parse
@@ -39,56 +42,50 @@ from operators.parse import DEAD_LETTERS, EVENTS_TYPE, STATISTICS, UNMATCHED, Pa
 _LANES_PER_SUBTASK = 64
 _WORDS_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 
+_NOTHING = '{"kind": "none"}'
+"""The models of a job on files do not change."""
+
 PARTS = {names.UID_ANOMALIES: "anomalies", names.UID_DEAD_LETTERS: "dead_letters", names.UID_STATISTICS: "statistics"}
 """Sink uid → the folder of its part files, below the working folder."""
-
-
-class _BatchTime(TimestampAssigner):
-    def extract_timestamp(self, value: tuple[int, int, bytes], record_timestamp: int) -> int:  # noqa: ARG002
-        return value[1]
 
 
 def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> None:
     """Put the job's graph together; its results go to part files below ``work``."""
     model = load_model(config.model)
-    text = pretty(model.to_json())
+    entries = [entry_of(model)]
     limits = ReadLimits(config.lateness_ms, config.max_leap_ms, config.max_line_bytes, config.evidence.max_line_chars)
     reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
     plan = plan_sources([(s.name, str(s.path)) for s in config.sources], reader, limits, config.encoding)
-    models = env.from_collection([text], Types.STRING()).uid(names.UID_MODELS).name("models").broadcast(MODELS)
+    models = env.from_collection([_NOTHING], Types.STRING()).uid(names.UID_MODELS).name("models").broadcast(MODELS)
     splits = env.from_collection(_words(plan, env.get_parallelism()), _WORDS_TYPE)
     events = (
         splits.uid(names.UID_SPLITS)
         .name("splits")
-        .key_by(_first, Types.STRING())
+        .key_by(first, Types.STRING())
         .process(Pack(config.batch_size, config.max_line_bytes), _WORDS_TYPE)
         .uid(names.UID_PACK)
         .name("pack")
-        .key_by(_first, Types.STRING())
+        .key_by(first, Types.STRING())
         .connect(models)
-        .process(Parse(text, limits, config.shards), EVENTS_TYPE)
+        .process(Parse(entries, limits, config.shards), EVENTS_TYPE)
         .uid(names.UID_PARSE)
         .name("parse")
     )
     found = (
         events.assign_timestamps_and_watermarks(
-            WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(_BatchTime())
+            WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(BatchTime())
         )
         .uid(names.UID_WATERMARK)
         .name("watermark")
-        .key_by(_first, Types.INT())
+        .key_by(first, Types.STRING())
         .connect(models)
-        .process(Automata(text, config.evidence.max_lines), Types.STRING())
+        .process(Automata(entries, config.evidence.max_lines), Types.STRING())
         .uid(names.UID_AUTOMATA)
         .name("automata")
     )
     _sink(found.union(events.get_side_output(UNMATCHED)), names.UID_ANOMALIES, work)
     _sink(events.get_side_output(DEAD_LETTERS), names.UID_DEAD_LETTERS, work)
     _sink(events.get_side_output(STATISTICS).union(found.get_side_output(STATISTICS)), names.UID_STATISTICS, work)
-
-
-def _first(value: Sequence[object]) -> object:
-    return value[0]
 
 
 def _words(plan: Plan, parallelism: int) -> list[tuple[str, bytes]]:
@@ -127,10 +124,15 @@ def run(config: DetectConfig, work: Path, embedded: bool) -> Results:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The job as ``flink run`` starts it."""
-    parser = argparse.ArgumentParser(description="Watch logs with a model; see conf/detect.yaml.")
+    parser = argparse.ArgumentParser(
+        description="Watch logs: topics (conf/live.yaml) or files (conf/detect.yaml)."
+    )
     parser.add_argument("--config", required=True, help="the job's configuration (YAML)")
     options = parser.parse_args(arguments)
     try:
+        if is_live(options.config):
+            submit(load_live_config(options.config), embedded=False)
+            return 0
         config = check_config(options.config)
         config.output.directory.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".parts-", dir=config.output.directory))

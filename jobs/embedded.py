@@ -38,7 +38,7 @@ def run_embedded(config: DetectConfig, work: Path, progress: Progress) -> Result
     check_java()
     from jobs.detect import run  # starts the Java gateway on import of Flink: only when all is checked
 
-    logging.getLogger().addFilter(_worth_telling)
+    logging.getLogger().addFilter(worth_telling)
     done = threading.Event()
     watcher = threading.Thread(target=_watch, args=(work, progress, done), daemon=True)
     watcher.start()
@@ -49,7 +49,7 @@ def run_embedded(config: DetectConfig, work: Path, progress: Progress) -> Result
     except Exception as error:
         details = Path.cwd() / "weirwatch-error.log"
         details.write_text(traceback.format_exc(), encoding="utf-8")
-        raise JobError(f"the job failed: {_cause(str(error))}; details: {details}") from error
+        raise JobError(f"the job failed: {cause(str(error))}; details: {details}") from error
     finally:
         done.set()
         watcher.join()
@@ -67,7 +67,7 @@ def check_java() -> None:
         raise UserError(f"Flink needs Java 17 or newer and {java!r} was not found; install it or set JAVA_HOME")
 
 
-def _worth_telling(record: logging.LogRecord) -> bool:
+def worth_telling(record: logging.LogRecord) -> bool:
     """All that is logged, but for the stack trace with which py4j greets Ctrl-C."""
     return not str(record.msg).startswith("KeyboardInterrupt while sending")
 
@@ -90,7 +90,7 @@ def _watch(work: Path, progress: Progress, done: threading.Event) -> None:
         progress.text(f"scanning: {lines:,} lines" if lines else "starting the mini cluster")
 
 
-def _cause(text: str) -> str:
+def cause(text: str) -> str:
     """The innermost reason in a Java stack trace that PyFlink passes on."""
     causes = re.findall(r"^Caused by: (?:[\w.$]+: )?(.+)$", text, re.MULTILINE)
     python = re.findall(r"^(\w+(?:\.\w+)*(?:Error|Exception): .+)$", text, re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
@@ -21,13 +22,16 @@ _JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC -XX:TieredStopAtLevel=1"
 concurrent collector would take a third of the run."""
 
 
-def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnvironment:
+def make_environment(
+    parallelism: int, embedded: bool, more: Mapping[str, str] | None = None
+) -> StreamExecutionEnvironment:
     """An environment for batches of lines.
 
     Args:
         parallelism: subtasks of each operator.
         embedded: run on the mini cluster in this process. Its Python workers are processes here too: in threads, as
             PyFlink runs them locally by default, parallelism would gain nothing.
+        more: further settings of Flink, which win over those made here.
     """
     scratch = str(scratch_folder())
     settings = {
@@ -55,7 +59,7 @@ def make_environment(parallelism: int, embedded: bool) -> StreamExecutionEnviron
             "restart-strategy.type": "none",
         }
     configuration = Configuration()
-    for key, value in settings.items():
+    for key, value in {**settings, **(more or {})}.items():
         configuration.set_string(key, value)
     return StreamExecutionEnvironment.get_execution_environment(configuration)
 

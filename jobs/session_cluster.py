@@ -1,8 +1,11 @@
 """A Flink session cluster on this machine, started from the installed distribution.
 
-Everything a cluster writes (configuration, logs, process ids, scratch files) stays in one folder of its own, and every
-port is its own, so several clusters live side by side. Its processes carry the folder's name in their environment
-(:data:`MARK`), Python workers included, which is how ``down`` finds all of them and nothing else.
+Everything a cluster writes (configuration, logs, process ids, state, scratch files) stays in one folder of its own, and
+every port is its own, so several clusters live side by side. Its processes carry the folder's name in their environment
+(:mod:`jobs.cluster_processes`), Python workers included, which is how ``down`` finds all of them and nothing else.
+
+Daemons that were killed can be started again (:func:`start_job_manager`, :func:`start_task_manager`). Jobs are not
+highly available here: they end with their JobManager and are resumed from a checkpoint or savepoint.
 """
 
 from __future__ import annotations
@@ -11,51 +14,55 @@ import contextlib
 import fcntl
 import json
 import os
-import shlex
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import yaml
+from jobs.cluster_folder import ClusterError, daemon_environment, distribution, free_port, prepare
+from jobs.cluster_processes import RESOURCE_ID, job_manager, processes, task_managers
 
-from models.errors import UserError
+__all__ = [
+    "DEFAULT_DIRECTORY",
+    "Cluster",
+    "ClusterError",
+    "processes",
+    "running",
+    "start",
+    "start_job_manager",
+    "start_task_manager",
+    "stop",
+]
 
-MARK = "WEIRWATCH_CLUSTER"
 DEFAULT_DIRECTORY = Path(".run/cluster")
-SETTINGS = Path(__file__).resolve().parent.parent / "conf" / "flink" / "config.yaml"
 
 _NOTE = "cluster.json"
-_STOP_SECONDS = 15.0
+_START_SECONDS, _STOP_SECONDS = 90.0, 15.0
+_MISSED = 5
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class ClusterError(UserError):
-    """The cluster cannot be started, reached or stopped."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster.
+    """A cluster that was started.
 
     Attributes:
         directory: its folder, absolute.
         rest_port: where its REST API and web page listen, on this machine only.
-        slots: how many parallel pipelines it can run.
+        slots: how many parallel pipelines each of its TaskManagers can run.
+        task_managers: with how many TaskManagers it was started.
     """
 
     directory: Path
     rest_port: int
     slots: int
+    task_managers: int = 1
 
     @property
     def url(self) -> str:
@@ -77,31 +84,24 @@ class Cluster:
             return json.loads(answer.read())
 
 
-def distribution() -> Path:
-    """The folder of the Flink distribution that comes with PyFlink.
-
-    Raises:
-        ClusterError: PyFlink is not installed, or without its distribution.
-    """
-    spec = find_spec("pyflink")
-    if spec is None or not spec.submodule_search_locations:
-        raise ClusterError("PyFlink is not installed in this Python; run `make install`")
-    home = Path(spec.submodule_search_locations[0])
-    if not (home / "bin" / "jobmanager.sh").is_file():
-        raise ClusterError(f"{home} holds no Flink distribution; reinstall apache-flink and apache-flink-libraries")
-    return home
-
-
 def start(
-    directory: Path = DEFAULT_DIRECTORY, rest_port: int | None = None, slots: int = 2, seconds: float = 90.0
+    directory: Path = DEFAULT_DIRECTORY,
+    rest_port: int | None = None,
+    slots: int = 2,
+    seconds: float = _START_SECONDS,
+    *,
+    task_managers: int = 1,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Cluster, bool]:
     """Start a cluster and wait until it is ready for jobs; one that is up already is left alone.
 
     Args:
-        directory: the cluster's folder; made, and removed by :func:`stop`.
+        directory: the cluster's folder; made, and removed by :func:`stop` with all that jobs keep in it.
         rest_port: port of the REST API; a free one when None.
-        slots: how many parallel pipelines it can run.
+        slots: how many parallel pipelines each TaskManager can run.
         seconds: how long to wait for it.
+        task_managers: how many TaskManagers, one or more.
+        settings: Flink's settings, nested or with dotted names; they count more than ``conf/flink/config.yaml``.
 
     Returns:
         The cluster, and whether this call started it.
@@ -110,21 +110,58 @@ def start(
         ClusterError: it did not come up; its logs' last lines are in the message, its processes are stopped.
     """
     directory = directory.absolute()
+    if slots < 1 or task_managers < 1:
+        raise ClusterError(f"a cluster needs TaskManagers with slots, not {task_managers} with {slots}")
     with _locked(directory):
         found = running(directory)
         if found is not None:
             return found, False
         _remove(directory)
-        cluster = Cluster(directory, rest_port or _free_port(), slots)
-        environment = _prepare(cluster)
+        cluster = Cluster(directory, rest_port or free_port(), slots, task_managers)
+        directory.mkdir(parents=True)
+        note = {"rest_port": cluster.rest_port, "slots": slots, "task_managers": task_managers}
+        (directory / _NOTE).write_text(json.dumps(note))
         try:
-            for script in ("jobmanager.sh", "taskmanager.sh"):
-                _launch(script, cluster, environment)
-            _wait(cluster, time.monotonic() + seconds)
+            prepare(directory, cluster.rest_port, slots, settings or {})
+            _launch("jobmanager.sh", cluster)
+            for number in range(1, task_managers + 1):
+                _launch("taskmanager.sh", cluster, f"-D{RESOURCE_ID}=tm-{number}")
+            _wait(cluster, task_managers, seconds)
         except BaseException:
             _remove(directory)
             raise
         return cluster, True
+
+
+def start_task_manager(cluster: Cluster, seconds: float = _START_SECONDS) -> str:
+    """Start one more TaskManager, or one in the place of a killed one, and wait until its slots are offered.
+
+    Returns:
+        Its name, which no TaskManager of this cluster has had before.
+
+    Raises:
+        ClusterError: it did not come up.
+    """
+    before = task_managers(cluster.directory)
+    # Each start has left a log of its own.
+    number = 1 + len(list((cluster.directory / "log").glob("*-taskexecutor-*.out")))
+    _launch("taskmanager.sh", cluster, f"-D{RESOURCE_ID}=tm-{number}")
+    _wait(cluster, len(before) + 1, seconds)
+    return f"tm-{number}"
+
+
+def start_job_manager(cluster: Cluster, seconds: float = _START_SECONDS) -> None:
+    """Start the JobManager of a cluster that has lost it, and wait until all living TaskManagers are with it.
+
+    It knows nothing of earlier jobs: resume them with ``flink run -s``, from the state that they have kept.
+
+    Raises:
+        ClusterError: there is one already, or it did not come up.
+    """
+    if job_manager(cluster.directory) is not None:
+        raise ClusterError(f"the cluster in {cluster.directory} has a JobManager")
+    _launch("jobmanager.sh", cluster)
+    _wait(cluster, len(task_managers(cluster.directory)), seconds)
 
 
 def stop(directory: Path = DEFAULT_DIRECTORY) -> bool:
@@ -138,27 +175,14 @@ def stop(directory: Path = DEFAULT_DIRECTORY) -> bool:
 
 
 def running(directory: Path = DEFAULT_DIRECTORY) -> Cluster | None:
-    """The cluster of that folder if it is up and answers."""
+    """The cluster of that folder if it is up and answers, with all the TaskManagers that it was started with."""
     directory = directory.absolute()
     try:
         note = json.loads((directory / _NOTE).read_text())
-        cluster = Cluster(directory, int(note["rest_port"]), int(note["slots"]))
+        cluster = Cluster(directory, int(note["rest_port"]), int(note["slots"]), int(note.get("task_managers", 1)))
     except (OSError, ValueError, KeyError):
         return None
-    return cluster if _ready(cluster) else None
-
-
-def processes(directory: Path) -> list[int]:
-    """Ids of all processes of the cluster of that folder: both daemons and the Python workers."""
-    wanted = f"{MARK}={directory.absolute()}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            # Processes end while we look, and others' are closed to us.
-            with contextlib.suppress(OSError):
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-    return sorted(set(found) - {os.getpid()})
+    return cluster if _ready(cluster, cluster.task_managers) else None
 
 
 @contextlib.contextmanager
@@ -173,70 +197,10 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return int(probe.getsockname()[1])
-
-
-def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings with the dotted names that Flink's documentation uses."""
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat.update(_flatten(value, f"{prefix}{name}."))
-        elif value is not None:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def _prepare(cluster: Cluster) -> dict[str, str]:
-    """Make the folder with the configuration and the client in it; returns the environment of the daemons."""
-    home, directory = distribution(), cluster.directory
-    for path in (home, directory, Path(sys.executable)):
-        if any(map(str.isspace, str(path))):
-            raise ClusterError(f"Flink's scripts cannot work in a folder with blanks in its name: {path}")
-    for name in ("log", "pid", "tmp", "work"):
-        (directory / name).mkdir(parents=True, exist_ok=True)
-    (directory / _NOTE).write_text(json.dumps({"rest_port": cluster.rest_port, "slots": cluster.slots}))
-    conf = directory / "conf"
-    shutil.copytree(home / "conf", conf)
-    settings = _flatten(yaml.safe_load((conf / "config.yaml").read_text()) or {})
-    settings.update(_flatten(yaml.safe_load(SETTINGS.read_text()) or {}))
-    settings.update(
-        {
-            "rest.port": cluster.rest_port,
-            "rest.bind-port": str(cluster.rest_port),
-            "jobmanager.rpc.port": _free_port(),
-            "taskmanager.numberOfTaskSlots": cluster.slots,
-            "env.log.dir": str(directory / "log"),
-            "env.pid.dir": str(directory / "pid"),
-            "io.tmp.dirs": str(directory / "tmp"),
-            "env.java.opts.client": f"-Djava.io.tmpdir={directory / 'tmp'}",
-            "python.executable": sys.executable,
-            "python.client.executable": sys.executable,
-        }
-    )
-    (conf / "config.yaml").write_text(yaml.safe_dump(settings, width=1_000_000))
-    shared = {
-        "FLINK_CONF_DIR": str(conf),
-        "FLINK_LOG_DIR": str(directory / "log"),
-        "FLINK_PID_DIR": str(directory / "pid"),
-        "FLINK_IDENT_STRING": "weirwatch",
-    }
-    lines = ["#!/bin/sh", "# Flink's client, set up for the cluster of this folder."]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in shared.items()]
-    lines.append(f'exec {shlex.quote(str(home / "bin" / "flink"))} "$@"')
-    cluster.flink.write_text("\n".join(lines) + "\n")
-    cluster.flink.chmod(0o755)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FLINK_", "_FLINK_"))}
-    return inherited | shared | {MARK: str(directory)}
-
-
-def _launch(script: str, cluster: Cluster, environment: Mapping[str, str]) -> None:
+def _launch(script: str, cluster: Cluster, *options: str) -> None:
     done = subprocess.run(
-        [distribution() / "bin" / script, "start"],
-        env=environment,
+        [distribution() / "bin" / script, "start", *options],
+        env=daemon_environment(cluster.directory),
         # Python workers import from their working folder first: it is an empty one.
         cwd=cluster.directory / "work",
         stdin=subprocess.DEVNULL,
@@ -251,20 +215,29 @@ def _launch(script: str, cluster: Cluster, environment: Mapping[str, str]) -> No
         raise ClusterError(f"{script} failed:\n{done.stdout.strip()}\nFlink needs Java 17 or newer (JAVA_HOME)")
 
 
-def _ready(cluster: Cluster) -> bool:
-    """Whether our own cluster, not another on that port, answers with all its slots."""
+def _ready(cluster: Cluster, wanted: int) -> bool:
+    """Whether our own cluster, not another on that port, answers with the slots of so many living TaskManagers."""
     try:
         settings = {entry["key"]: entry["value"] for entry in cluster.get("/jobmanager/config")}
         if settings.get("env.log.dir") != str(cluster.directory / "log"):
             return False
-        return bool(cluster.get("/overview")["slots-total"] >= cluster.slots)
+        # One that was killed is listed for a while, too.
+        offered = {entry["id"]: entry["slotsNumber"] for entry in cluster.get("/taskmanagers")["taskmanagers"]}
+        living = [name for name in task_managers(cluster.directory) if offered.get(name) == cluster.slots]
+        return len(living) >= wanted
     except (OSError, ValueError, KeyError):
         return False
 
 
-def _wait(cluster: Cluster, deadline: float) -> None:
-    while not _ready(cluster):
-        if len(processes(cluster.directory)) < 2:
+def _wait(cluster: Cluster, wanted: int, seconds: float) -> None:
+    """Wait until so many TaskManagers are with the JobManager."""
+    deadline = time.monotonic() + seconds
+    # A process that has just been forked does not show yet what it is.
+    missed = 0
+    while not _ready(cluster, wanted):
+        there = job_manager(cluster.directory) is not None and len(task_managers(cluster.directory)) >= wanted
+        missed = 0 if there else missed + 1
+        if missed >= _MISSED:
             raise ClusterError(
                 f"the cluster ended as it started; port {cluster.rest_port} may be taken.{_tail(cluster)}"
             )

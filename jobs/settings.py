@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
+from jobs.secret import Secret
+from jobs.settings_words import Place, explain
 from models.errors import UserError
-
-Place = tuple[str | int, ...]
 
 _VARIABLE = re.compile(r"\$(\$)?\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KINDS = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "a mapping of keys to values",
-    "string": "a text",
-}
+_FLOW_HINT = '; within braces or brackets, a variable has to be quoted, as in "${NAME}"'
 
 
 class ConfigError(UserError):
@@ -40,17 +32,25 @@ class SettingsFile:
         data: its content, environment variables put in.
     """
 
-    def __init__(self, path: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environment: Mapping[str, str] | None = None,
+        is_secret: Callable[[Place], bool] | None = None,
+    ) -> None:
         """Read a file.
 
         Args:
             path: the file, UTF-8.
             environment: values for ``${NAME}``; the process's own environment when None.
+            is_secret: which places hold secrets: these have to be written as ``${NAME}``, and stay so in the data.
 
         Raises:
-            ConfigError: it cannot be read, is no YAML, repeats a key, or names a variable that is not set.
+            ConfigError: it cannot be read, is no YAML, repeats a key, names a variable that is not set, or holds a
+                secret in another form; the message shows none.
         """
         self.path = path
+        self._is_secret = is_secret or (lambda _place: False)
         self._lines: dict[Place, int] = {}
         self._problems: list[tuple[int, str]] = []
         self._environment = os.environ if environment is None else environment
@@ -65,7 +65,8 @@ class SettingsFile:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = f", line {mark.line + 1}" if mark else ""
-            raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from error
+            hint = _FLOW_HINT if error.problem and error.problem.endswith("got '{'") else ""
+            raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}{hint}") from error
         except (yaml.YAMLError, ValueError) as error:
             raise ConfigError(f"{path}: not valid YAML: {error}") from error
         finally:
@@ -88,14 +89,17 @@ class SettingsFile:
             ConfigError: it does not agree with the schema; all problems are in the message, in order of line.
         """
         for error in jsonschema.Draft202012Validator(schema).iter_errors(self.data):
-            place = tuple(error.absolute_path)
-            for at, message in _explain(error, place):
+            for at, message in explain(error):
                 self._add(at, message)
         self._raise_problems()
 
     def _walk(self, node: yaml.Node, place: Place, loader: yaml.SafeLoader, seen: set[int]) -> None:
         """Note lines, find repeated keys, put variables in; an alias is walked once."""
         self._lines.setdefault(place, node.start_mark.line + 1)
+        if self._is_secret(place):
+            seen.add(id(node))  # not to be put in where an alias stands for it
+            self._walk_secret(node, place)
+            return
         if id(node) in seen:
             return
         seen.add(id(node))
@@ -116,6 +120,13 @@ class SettingsFile:
             if node.style is None:
                 # Unquoted, so that `parallelism: ${CORES}` is a number.
                 node.tag = loader.resolve(yaml.ScalarNode, node.value, (True, False))
+
+    def _walk_secret(self, node: yaml.Node, place: Place) -> None:
+        try:
+            # A node that is not a text of its own has no form that could be right.
+            Secret.parse(node.value if isinstance(node, yaml.ScalarNode) else "")
+        except ValueError as error:
+            self._add(place, str(error))
 
     def _variable(self, found: re.Match[str], place: Place) -> str:
         if found[1]:
@@ -157,39 +168,3 @@ def _dotted(place: Place) -> str:
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
-
-
-def _explain(error: jsonschema.ValidationError, place: Place) -> list[tuple[Place, str]]:
-    """A violation of the schema in plain words, with the place that each word is about."""
-    limit: Any = error.validator_value
-    value: Any = error.instance
-    known = list(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else []
-    match error.validator:
-        case "additionalProperties":
-            unknown = [key for key in value if key not in known]
-            return [((*place, str(key)), f"unknown key; {_suggest(str(key), known)}") for key in unknown]
-        case "required":
-            missing = [key for key in limit if key not in value and f"'{key}' is" in error.message]
-            return [(place, f"the key {key} is missing; add it") for key in missing]
-        case "type":
-            return [(place, f"{_shown(value)} is not {_KINDS.get(limit, limit)}")]
-        case "minimum":
-            return [(place, f"{value} is too small; the least is {limit}")]
-        case "maximum":
-            return [(place, f"{value} is too large; the most is {limit}")]
-        case "minItems" | "minLength":
-            return [(place, "must not be empty")]
-        case _:
-            return [(place, error.message)]
-
-
-def _suggest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.document import ModelDocument
+from models.origins import Origin
+from models.positions import index_of, offset_of
 
 UNMATCHED_LOG = "unmatched_log"
 MISSING_BEGIN = "missing_begin"
@@ -83,7 +85,7 @@ def build(
         score: 0 to 100; rounded to one decimal.
         model_id: the model that it departs from.
         model_version: its version.
-        source: file or topic/partition.
+        source: the file as given, or in a topic the name of the source.
         evidence: lines made by :func:`evidence_line`.
         actual: what was seen, in words.
         typical: what is normal, in words.
@@ -120,17 +122,24 @@ def evidence_line(source: str, position: int, event_ms: int, text: str, *, topic
     """A line of evidence.
 
     Args:
-        source: the file, or ``topic/partition`` when ``topic`` is set.
-        position: 1-based line number, or offset.
+        source: where the line comes from, see :mod:`models.origins`.
+        position: 1-based line number, or position in a topic, see :mod:`models.positions`.
         event_ms: time written in the line, epoch ms.
         text: the line with those that continue it.
-        topic: the source is a topic's partition.
+        topic: the origin is one in a topic.
     """
-    rest = {"timestamp": iso_ms(event_ms), "text": text}
-    if not topic:
-        return {"file": source, "line": position, **rest}
-    name, _, partition = source.rpartition("/")
-    return {"topic": name, "partition": int(partition), "offset": position, **rest}
+    place = place_in_topic(source, position) if topic else {"file": source, "line": position}
+    return {**place, "timestamp": iso_ms(event_ms), "text": text}
+
+
+def place_in_topic(origin: str, position: int) -> Document:
+    """Topic, partition and offset, and for all but the first line of a message its 1-based line."""
+    where = Origin.parse(origin)
+    place: Document = {"topic": where.topic, "partition": where.partition, "offset": offset_of(position)}
+    index = index_of(position)
+    if index:
+        place["line"] = index + 1
+    return place
 
 
 def unmatched_log(
@@ -146,34 +155,35 @@ def unmatched_log(
     """The anomaly of a line that fits no template.
 
     Its score tells how severe the line calls itself: 90 for fatal and the like, 80 for errors, 65 for warnings,
-    else 50.
+    else 50. Lines that continue it are evidence and nothing else: how many of them are known may depend on when they
+    arrived.
 
     Args:
         model: the model in force.
-        source: the file, or ``topic/partition``.
-        position: 1-based line number, or offset.
+        source: where the line comes from, see :mod:`models.origins`.
+        position: 1-based line number, or position in a topic.
         event_ms: time written in the line, epoch ms.
         text: the line with those that continue it.
         transaction: identifier found in the line, if any.
-        topic: the source is a topic's partition.
+        topic: the origin is one in a topic.
     """
     name = source if topic else posixpath.basename(source)
-    place = f"Offset {position} of {name}" if topic else f"Line {position:,} of {name}"
-    lines = text.splitlines()
-    shown = lines[0].strip() if lines else ""
+    line = text.partition("\n")[0].rstrip("\r")
+    shown = line.strip()
     if len(shown) > _SHOWN_CHARACTERS:
         shown = shown[: _SHOWN_CHARACTERS - 1].rstrip() + "…"
     known = len(model.templates)
     messages = f"{known:,} known message{'' if known == 1 else 's'}"
+    place = _place_in_words(source, position) if topic else f"Line {position:,} of {name}"
     return build(
         UNMATCHED_LOG,
-        # The text is part of the id, so that files of the same name in different folders do not collide.
-        identity=anomaly_id(model.id, model.version, UNMATCHED_LOG, name, position, event_ms, text),
+        # The line is part of the id, so that files of the same name in different folders do not collide.
+        identity=anomaly_id(model.id, UNMATCHED_LOG, name, position, line),
         timestamp_ms=event_ms,
-        score=next((s for s, words in _SEVERITIES if words.search(text, 0, _SEARCHED_CHARACTERS)), _UNMATCHED_SCORE),
+        score=next((s for s, words in _SEVERITIES if words.search(line, 0, _SEARCHED_CHARACTERS)), _UNMATCHED_SCORE),
         model_id=model.id,
         model_version=model.version,
-        source=source,
+        source=Origin.parse(source).source if topic else source,
         transaction=(
             None
             if transaction is None
@@ -184,6 +194,14 @@ def unmatched_log(
         typical=f"one of {messages}" if known else "no known messages",
         reason=f"{place} fits none of the {messages}: {shown}",
     )
+
+
+def _place_in_words(origin: str, position: int) -> str:
+    where, index = Origin.parse(origin), index_of(position)
+    partition = f"{where.topic}/{where.partition}"
+    line = f"Line {index + 1:,} of offset" if index else "Offset"
+    name = "" if where.source == partition else f" ({where.source})"
+    return f"{line} {offset_of(position)} of {partition}{name}"
 
 
 def iso_ms(ms: int) -> str:

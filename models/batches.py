@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,38 +87,64 @@ def columns_to_strings(lengths: memoryview, joined: memoryview) -> list[bytes]:
 class EventBatch:
     """Events of one shard and one source: the parsed lines that belong to a transaction, in order of position.
 
+    Templates are named by their ids, so that a batch can be read whichever version of the model is in force by then.
+
     Attributes:
-        source: name of the source (a file as given, or ``topic/partition``).
+        source: where the lines come from, see :mod:`models.origins`.
         shard: the virtual partition, ``hash(transaction id) % shards``.
-        model_version: version of the model whose template indices ``template`` holds.
+        model: id of the model that the lines were parsed with.
+        epoch: number of the change of models that was in force then.
         order_ms: int64[n], the time by which events are ordered, epoch ms: ``max(event_ms, clock of the source)``.
         event_ms: int64[n], the time written in the line, epoch ms UTC.
-        position: int64[n], 1-based line number (files) or offset (topics).
-        template: int32[n], index into the model's templates.
+        position: int64[n], where the line stands in its source, see :mod:`models.positions`.
+        template: int32[n], index into ``templates``; -1 for none.
+        templates: ids of the templates that occur, each once.
         transaction: n transaction identifiers, UTF-8 bytes.
         text: n raw lines with their continuation lines, UTF-8 bytes, cut to a limit; evidence.
+        kind: ``EVENTS``; ``END``: the source has ended. That one holds no events, and the source's last order time as
+            the one value of ``order_ms``.
     """
 
     source: str
     shard: int
-    model_version: int
+    model: str
+    epoch: int
     order_ms: Int64
     event_ms: Int64
     position: Int64
     template: Int32
+    templates: list[str] = field(default_factory=list)
     transaction: list[bytes] = field(default_factory=list)
     text: list[bytes] = field(default_factory=list)
+    kind: str = "events"
 
-    VERSION = 1
+    VERSION = 2
+    EVENTS = "events"
+    END = "end"
+
+    @classmethod
+    def end(cls, source: str, shard: int, model: str, epoch: int, order_ms: int) -> EventBatch:
+        """The marker that a source has ended; ``order_ms`` is its last order time, epoch ms."""
+        none = np.empty(0, np.int64)
+        order = np.array([order_ms], np.int64)
+        return cls(source, shard, model, epoch, order, none, none, np.empty(0, np.int32), kind=cls.END)
 
     def __len__(self) -> int:
-        return len(self.order_ms)
+        """How many events it holds: none, for a marker."""
+        return len(self.template)
 
     def encode(self) -> bytes:
         """The batch as one record."""
         return pack_columns(
             self.VERSION,
-            {"source": self.source, "shard": self.shard, "model_version": self.model_version},
+            {
+                "source": self.source,
+                "shard": self.shard,
+                "model": self.model,
+                "epoch": self.epoch,
+                "kind": self.kind,
+                "templates": self.templates,
+            },
             [
                 self.order_ms.tobytes(),
                 self.event_ms.tobytes(),
@@ -131,18 +158,24 @@ class EventBatch:
     @classmethod
     def decode(cls, record: bytes) -> EventBatch:
         """Undo :meth:`encode`; raises :class:`BatchError`."""
-        head, columns = unpack_columns(record, cls.VERSION)
+        found, columns = unpack_columns(record, cls.VERSION)
         if len(columns) != 8:
             raise BatchError("a batch is cut off")
+        head: dict[str, Any] = found
+        if head.get("kind") not in (cls.EVENTS, cls.END):
+            raise BatchError(f"a batch of events is of the unknown kind {head.get('kind')!r}")
         order, event, position, template, t_len, t_data, x_len, x_data = columns
         return cls(
-            source=str(head["source"]),
-            shard=int(head["shard"]),  # type: ignore[call-overload]
-            model_version=int(head["model_version"]),  # type: ignore[call-overload]
+            source=head["source"],
+            shard=head["shard"],
+            model=head["model"],
+            epoch=head["epoch"],
             order_ms=np.frombuffer(order, dtype=np.int64),
             event_ms=np.frombuffer(event, dtype=np.int64),
             position=np.frombuffer(position, dtype=np.int64),
             template=np.frombuffer(template, dtype=np.int32),
+            templates=head["templates"],
             transaction=columns_to_strings(t_len, t_data),
             text=columns_to_strings(x_len, x_data),
+            kind=head["kind"],
         )

@@ -14,7 +14,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-KINDS = ("model", "anomaly", "summary", "dead_letter")
+KINDS = ("model", "anomaly", "summary", "dead_letter", "control", "control_reply")
 """The kinds of documents that have a schema, ``schemas/<kind>.schema.json``."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -6,7 +6,8 @@ however the lines are cut into batches.
 
 A timestamp that leaps away from the lines around it (a corrupt line, a device without a clock) would drag the clock
 along and end every open transaction. It is therefore believed only once :data:`RUN` lines in a row agree with it;
-a leap that the following lines do not confirm is refused.
+a leap that the following lines do not confirm is refused. So is the first timestamp of a source, with which all others
+are compared, unless something else speaks for it: lines from a topic come with a time of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 Int64 = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 RUN = 3
 """How many lines in a row have to agree before a leap in time is believed."""
@@ -59,7 +61,14 @@ class Judgement:
 
 
 def judge_times(
-    event_ms: Int64, state: ClockState, max_leap_ms: int, at_end: bool, alone: npt.NDArray[np.bool_] | None = None
+    event_ms: Int64,
+    state: ClockState,
+    max_leap_ms: int,
+    at_end: bool,
+    alone: BoolArray | None = None,
+    *,
+    flush: bool = False,
+    told_ms: Int64 | None = None,
 ) -> Judgement:
     """Decide which timestamps to believe.
 
@@ -69,11 +78,16 @@ def judge_times(
         max_leap_ms: a timestamp further than this from the belief has to be confirmed.
         at_end: no more lines will come: decide all.
         alone: bool[n], timestamps after which so much text without a timestamp follows that nothing can confirm them.
+        flush: no more lines will come for a while: decide what waits as the first timestamps of the source. A leap
+            away from a belief waits all the same.
+        told_ms: int64[n], when the lines were sent or written by the word of who sent them, epoch ms. As the first
+            timestamp of the source, one within ``max_leap_ms`` of this is believed without more ado.
     """
     n = len(event_ms)
     verdict = np.zeros(n, np.uint8)
     clock = np.empty(n, np.int64)
     now, belief = state.clock_ms, state.belief_ms
+    near = None if told_ms is None or belief is not None else np.abs(event_ms - told_ms) <= max_leap_ms
     i = 0
     ahead = _LOOK_AHEAD
     while i < n:
@@ -93,9 +107,12 @@ def judge_times(
                 now = int(clock[i + stop - 1])
                 i += stop
                 continue
-        run, after = _find_run(event_ms, i, belief, max_leap_ms, alone)
-        closed = (at_end and after == n) or (alone is not None and bool(alone[after - 1]))
-        confirmed = len(run) == RUN or (closed and belief is None)
+        if belief is not None:
+            near = None
+        run, after = _find_run(event_ms, i, belief, max_leap_ms, alone, near)
+        ends = at_end or (flush and belief is None)
+        closed = (ends and after == n) or (alone is not None and bool(alone[after - 1]))
+        confirmed = len(run) == RUN or (closed and belief is None) or (near is not None and bool(near[run[-1]]))
         undecided = not confirmed and after == n and not closed
         refused_until = run[0] if confirmed or undecided else after
         for j in range(i, refused_until):
@@ -115,14 +132,14 @@ def judge_times(
 
 
 def _find_run(
-    event_ms: Int64, first: int, belief: int | None, max_leap_ms: int, alone: npt.NDArray[np.bool_] | None
+    event_ms: Int64, first: int, belief: int | None, max_leap_ms: int, alone: BoolArray | None, near: BoolArray | None
 ) -> tuple[list[int], int]:
     """The newest run of suspects that agree with each other, from ``first`` on, and the index after the last seen."""
     run = [first]
     k = first + 1
     while len(run) < RUN and k < len(event_ms) and not (alone is not None and alone[k - 1]):
         t = int(event_ms[k])
-        if belief is not None and abs(t - belief) <= max_leap_ms:
+        if (belief is not None and abs(t - belief) <= max_leap_ms) or (near is not None and near[k - 1]):
             break
         run = [*run, k] if abs(t - int(event_ms[run[-1]])) <= max_leap_ms else [k]
         k += 1

@@ -3,6 +3,9 @@
 A line without a timestamp continues the event before it. The last event of a batch may go on in the next one, so its
 bytes are held back until a new event begins or the source ends; the same bytes wait for a leap in time to be confirmed.
 What comes out does not depend on where the batches are cut.
+
+A source that never ends may fall silent with an event held back. It is then *flushed*: the event goes as it is, and
+lines that continue it later are counted, but missing in its text.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import numpy.typing as npt
 
 from models.lines import Lines, find_bad, split_lines
 from models.source_clock import AHEAD, BEHIND, BELIEVED, ClockState, judge_times
+from models.timestamps.patterns import NONE
 from models.timestamps.reader import MISSING, TimestampColumn, TimestampReader, Yearless
 from models.timestamps.years import YearCarry, unwrap_years
 
@@ -53,6 +57,8 @@ class SourceState:
         clock: the source's clock.
         years: the roll-over of timestamps that have no year.
         held: raw bytes of lines read but not yet counted.
+        held_positions: the position of each of these lines; none where lines are numbered.
+        held_times: the time that each of them came with, epoch ms; none where they came without.
     """
 
     next_line: int = 1
@@ -60,8 +66,10 @@ class SourceState:
     clock: ClockState = ClockState()
     years: YearCarry = YearCarry()
     held: bytes = b""
+    held_positions: tuple[int, ...] = ()
+    held_times: tuple[int, ...] = ()
 
-    VERSION = 1
+    VERSION = 2
 
     def to_record(self) -> dict[str, object]:
         """The state as plain JSON values."""
@@ -73,29 +81,41 @@ class SourceState:
             "belief_ms": self.clock.belief_ms,
             "years": list(self.years),
             "held": base64.b64encode(self.held).decode(),
+            "held_positions": list(self.held_positions),
+            "held_times": list(self.held_times),
         }
 
     @classmethod
     def from_record(cls, record: dict[str, object]) -> SourceState:
-        """Undo :meth:`to_record`; raises ValueError for a version that is not known."""
-        if record.get("version") != cls.VERSION:
-            raise ValueError(f"state of a source has version {record.get('version')!r}; known is {cls.VERSION}")
+        """Undo :meth:`to_record`, of this version and those before; raises ValueError for one that is not known."""
+        if record.get("version") not in (1, cls.VERSION):
+            raise ValueError(f"state of a source has version {record.get('version')!r}; known are 1 to {cls.VERSION}")
         return cls(
             next_line=int(record["next_line"]),  # type: ignore[call-overload]
             open=bool(record["open"]),
             clock=ClockState(record["clock_ms"], record["belief_ms"]),  # type: ignore[arg-type]
             years=YearCarry(*record["years"]),  # type: ignore[misc]
             held=base64.b64decode(str(record["held"])),
+            held_positions=tuple(record.get("held_positions", ())),  # type: ignore[arg-type]  # since version 2
+            held_times=tuple(record.get("held_times", ())),  # type: ignore[arg-type]
         )
 
 
 @dataclass(slots=True, frozen=True)
 class DeadLine:
-    """A line that cannot be used: its number, the reason, and its raw bytes (all of them)."""
+    """A line that cannot be used.
+
+    Attributes:
+        line: its 1-based number, or its position in a topic's partition.
+        reason: what is wrong with it.
+        raw: its raw bytes, all of them.
+        time_ms: the time that it came with, epoch ms; None where it came without.
+    """
 
     line: int
     reason: str
     raw: bytes
+    time_ms: int | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -109,12 +129,13 @@ class Events:
         time_starts, time_ends: int64[n], the timestamp in that line.
         event_ms: int64[n], event time, epoch ms UTC.
         order_ms: int64[n], order time, epoch ms UTC.
-        line: int64[n], 1-based line number.
+        line: int64[n], 1-based line number, or position in a topic's partition.
         dead: lines that cannot be used.
         lines: how many lines were counted; ``lines == n + continued + len(dead)``.
         continued: how many of them continue an event.
         late: how many events came later than the allowed lateness.
         clock_before_ms, clock_ms: the source's clock less the lateness, before and after the batch; None: none yet.
+        counted: int64[lines], number or position of every line that was counted.
     """
 
     data: Bytes
@@ -132,13 +153,22 @@ class Events:
     late: int
     clock_before_ms: int | None
     clock_ms: int | None
+    counted: Int64
 
     def __len__(self) -> int:
         return len(self.starts)
 
 
 def read_events(
-    state: SourceState, raw: bytes, at_end: bool, reader: TimestampReader, limits: ReadLimits
+    state: SourceState,
+    raw: bytes,
+    at_end: bool,
+    reader: TimestampReader,
+    limits: ReadLimits,
+    *,
+    positions: Int64 | None = None,
+    times_ms: Int64 | None = None,
+    flush: bool = False,
 ) -> tuple[Events, SourceState]:
     """Read the next bytes of a source.
 
@@ -148,14 +178,26 @@ def read_events(
         at_end: the source ends here: nothing is held back.
         reader: finds the timestamps.
         limits: what is read and believed.
+        positions: int64, for each line of ``raw`` where it stands, none less than those before; None: lines are
+            numbered from 1. The same for all lines of a source.
+        times_ms: int64, for each line of ``raw`` the time that it came with, epoch ms; None: they came without. It is
+            the event time where the reader's format is ``NONE``, and speaks for the first timestamp of the source.
+        flush: the source has fallen silent: hold nothing back but timestamps that leap.
 
     Returns:
         The events completed, and the source's state after them.
+
+    Raises:
+        ValueError: there are not as many positions or times as lines.
     """
     data = np.frombuffer(state.held + raw if state.held else raw, np.uint8)
     lines = split_lines(data)
     find_bad(lines, limits.max_line_bytes)
     n = len(lines)
+    told = _column("times", state.held_times, times_ms, n)
+    where = _column("positions", state.held_positions, positions, n)
+    if where is None:
+        where = np.arange(state.next_line, state.next_line + n)
     good = np.ones(n, np.bool_)
     good[list(lines.bad)] = False
     readable = np.flatnonzero(good)
@@ -163,15 +205,19 @@ def read_events(
     timed = np.flatnonzero(column.ms != MISSING)
     first_lines = readable[timed]
     times = _rows(column, timed)
+    told_first = None if told is None else told[first_lines]
+    if told_first is not None and reader.settings.formats == (NONE,):
+        times = TimestampColumn(told_first, times.begin, times.end)
     event_ms, years_after = unwrap_years(times, reader.settings, state.years)
     alone = np.diff(lines.starts[first_lines], append=len(data)) > _MOST_HELD_BYTES
-    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end, alone)
+    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end, alone, flush=flush, told_ms=told_first)
 
-    stop, decided = _held_from(lines, first_lines, judged.decided, at_end, limits)
+    stop, decided = _held_from(lines, first_lines, judged.decided, at_end or flush, limits)
     while decided < len(first_lines):  # what is held back is judged next time: take the clock of the rest alone
         first_lines, times = first_lines[:decided], _rows(times, np.arange(decided))
+        told_first = None if told_first is None else told_first[:decided]
         event_ms, years_after = unwrap_years(times, reader.settings, state.years)
-        judged = judge_times(event_ms, state.clock, limits.max_leap_ms, False, alone[:decided])
+        judged = judge_times(event_ms, state.clock, limits.max_leap_ms, False, alone[:decided], told_ms=told_first)
         if judged.decided < decided:
             decided = judged.decided
             stop = int(first_lines[decided])
@@ -181,35 +227,36 @@ def read_events(
     late_floor = judged.clock_ms[believed] - limits.lateness_ms
     event_ms_believed = event_ms[believed]
     order_ms = np.maximum(event_ms_believed, late_floor)
-    dead = _dead_lines(lines, stop, state, first_lines, event_ms, judged.verdict)
     continued, orphans = _continuations(good[:stop], first_lines, state.open)
-    dead += [
-        DeadLine(
-            state.next_line + i,
-            "no timestamp, and no line before it that it could continue",
-            data[lines.starts[i] : lines.ends[i]].tobytes(),
-        )
-        for i in orphans.tolist()
-    ]
-    dead.sort(key=lambda letter: letter.line)
-    boundary = lines.nexts[stop - 1] if stop else 0
+    reasons = _reasons(lines, stop, first_lines, event_ms, judged.verdict, orphans)
+    boundary = int(lines.nexts[stop - 1]) if stop else 0
     events = Events(
         data=data,
         starts=lines.starts[rows],
         ends=lines.ends[rows],
-        text_ends=_text_ends(lines, first_lines, believed, int(boundary), limits.max_text_bytes),
+        text_ends=_text_ends(lines, first_lines, believed, boundary, limits.max_text_bytes),
         time_starts=times.begin[believed],
         time_ends=times.end[believed],
         event_ms=event_ms_believed,
         order_ms=order_ms,
-        line=rows + state.next_line,
-        dead=dead,
+        line=where[rows],
+        dead=[
+            DeadLine(
+                int(where[i]),
+                reason,
+                data[lines.starts[i] : lines.ends[i]].tobytes(),
+                None if told is None else int(told[i]),
+            )
+            for i, reason in sorted(reasons.items())
+        ],
         lines=stop,
         continued=continued,
         late=int((event_ms_believed < order_ms).sum()),
         clock_before_ms=_less(state.clock.clock_ms, limits.lateness_ms),
         clock_ms=_less(judged.state.clock_ms, limits.lateness_ms),
+        counted=where[:stop],
     )
+    numbered = positions is None and not state.held_positions
     after = replace(
         state,
         next_line=state.next_line + stop,
@@ -217,8 +264,20 @@ def read_events(
         clock=judged.state,
         years=years_after,
         held=data[boundary:].tobytes(),
+        held_positions=() if numbered else tuple(where[stop:].tolist()),
+        held_times=() if told is None else tuple(told[stop:].tolist()),
     )
     return events, after
+
+
+def _column(name: str, held: tuple[int, ...], new: Int64 | None, n: int) -> Int64 | None:
+    """What is told of each of n lines, those held back first; None where nothing is."""
+    if new is None and not held:
+        return None
+    column = np.array(held, np.int64) if new is None else np.concatenate([np.array(held, np.int64), new])
+    if len(column) != n:
+        raise ValueError(f"{len(column)} {name} are told of {n} lines")
+    return column
 
 
 def _rows(column: TimestampColumn, rows: Int64) -> TimestampColumn:
@@ -229,38 +288,36 @@ def _rows(column: TimestampColumn, rows: Int64) -> TimestampColumn:
     return TimestampColumn(column.ms[rows], column.begin[rows], column.end[rows], yearless)
 
 
-def _held_from(lines: Lines, first_lines: Int64, decided: int, at_end: bool, limits: ReadLimits) -> tuple[int, int]:
+def _held_from(lines: Lines, first_lines: Int64, decided: int, all_go: bool, limits: ReadLimits) -> tuple[int, int]:
     """Where to stop counting: the index of the line, and the number of events before it."""
     n = len(lines)
-    if at_end:
-        return n, len(first_lines)
     if decided < len(first_lines):
         return int(first_lines[decided]), decided
-    if not len(first_lines):
-        return n, 0  # nothing begins here: all continue an event that was let go, or none
+    if all_go or not len(first_lines):
+        return n, decided  # where nothing begins, all continue an event that was let go, or none
     last = int(first_lines[-1])
     if int(lines.nexts[-1] - lines.starts[last]) > max(1 << 16, 2 * limits.max_text_bytes):
-        return n, len(first_lines)  # what follows cannot change what is kept of it
-    return last, len(first_lines) - 1
+        return n, decided  # what follows cannot change what is kept of it
+    return last, decided - 1
 
 
-def _dead_lines(
+def _reasons(
     lines: Lines,
     stop: int,
-    state: SourceState,
     first_lines: Int64,
     event_ms: Int64,
     verdict: npt.NDArray[np.uint8],
-) -> list[DeadLine]:
-    def line(i: int, reason: str) -> DeadLine:
-        return DeadLine(state.next_line + i, reason, lines.data[lines.starts[i] : lines.ends[i]].tobytes())
-
-    dead = [line(i, reason) for i, reason in lines.bad.items() if i < stop]
+    orphans: Int64,
+) -> dict[int, str]:
+    """Of the lines before ``stop``, those that cannot be used: index → why."""
+    reasons = {i: reason for i, reason in lines.bad.items() if i < stop}
     for k in np.flatnonzero(verdict != BELIEVED).tolist():
         when = str(np.datetime64(int(event_ms[k]), "ms"))
         way = {AHEAD: "leaps ahead of", BEHIND: "leaps back behind"}.get(int(verdict[k]), "does not agree with")
-        dead.append(line(int(first_lines[k]), f"timestamp {when}Z {way} the lines around it (max_leap_ms)"))
-    return dead
+        reasons[int(first_lines[k])] = f"timestamp {when}Z {way} the lines around it (max_leap_ms)"
+    for i in orphans.tolist():
+        reasons[i] = "no timestamp, and no line before it that it could continue"
+    return reasons
 
 
 def _continuations(good: npt.NDArray[np.bool_], first_lines: Int64, is_open: bool) -> tuple[int, Int64]:

@@ -3,78 +3,116 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor
+from pyflink.datastream.time_domain import TimeDomain
 
-from models.automata.compiled import CompiledAutomata
+from models.anomalies import Document
 from models.automata.shard import FOREVER
+from models.in_force import Entry
 from models.memory import keep_freed_memory
-from operators.models_in_force import ModelInForce
-from operators.names import STATE_SHARD_LOG
+from operators.automata_metrics import AutomataMetrics
+from operators.models_in_force import ModelsInBroadcast
+from operators.names import STATE_SHARD_HELD, STATE_SHARD_LOG
 from operators.parse import STATISTICS
-from operators.shard_log import ShardLog
+from operators.shard_keeper import CompiledModels, ShardKeeper
 
 _COUNTED_TOGETHER = 500
-"""Transactions of a shard that are counted in the statistics at once."""
+"""Transactions that are counted in the statistics at once."""
+
+_RETRY_MS = 20
+"""What waits for a model change looks for it again after this time."""
 
 
 class Automata(KeyedBroadcastProcessFunction):
-    """Keyed by shard; takes ``(shard, timestamp, encoded EventBatch)``; broadcast: model documents, JSON.
+    """Keyed by shard; takes ``(model/shard, timestamp, encoded EventBatch)``; broadcast: resolved control events, JSON.
+
+    An element with an empty key only carries the clock. The documents of a call go out as one string, a line each.
 
     Args:
-        model: the model document the job starts with, JSON.
+        initial: the models that the job starts with.
         max_evidence: how many lines an anomaly shows at most.
+        topic: lines come from topics, not files.
+        statistics: tell the side output how many transactions were judged; all are told when the input has ended.
     """
 
-    def __init__(self, model: str, max_evidence: int) -> None:
-        self._models = ModelInForce(model)
+    def __init__(
+        self, initial: Sequence[Entry], max_evidence: int, topic: bool = False, statistics: bool = True
+    ) -> None:
+        self._models = ModelsInBroadcast(initial)
         self._max_evidence = max_evidence
-        self._compiled: CompiledAutomata | None = None
-        self._shards: dict[int, ShardLog] = {}
+        self._topic = topic
+        self._statistics = statistics
+        self._compiled = CompiledModels(self._models.history)
+        self._keepers: dict[str, ShardKeeper] = {}
+        self._judged = 0
+        self._told_at_end = False
+        self._retries: set[str] = set()
 
     def open(self, runtime_context: RuntimeContext) -> None:
         keep_freed_memory()
-        self._state = runtime_context.get_list_state(
-            ListStateDescriptor(STATE_SHARD_LOG, Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        )
+        kind = Types.PRIMITIVE_ARRAY(Types.BYTE())
+        self._log = runtime_context.get_list_state(ListStateDescriptor(STATE_SHARD_LOG, kind))
+        self._held = runtime_context.get_list_state(ListStateDescriptor(STATE_SHARD_HELD, kind))
+        self._metrics = AutomataMetrics(runtime_context.get_metrics_group(), self._models.table)
 
     def process_broadcast_element(self, value: str, ctx: KeyedBroadcastProcessFunction.Context) -> None:
-        self._models.update(value, ctx)
+        self._models.update(json.loads(value), ctx)
 
     def process_element(
-        self, value: tuple[int, int, bytes], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
+        self, value: tuple[str, int, bytes], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
     ) -> Iterator[Any]:
-        shard, _, record = value
-        yield from self._step(shard, record, ctx)
+        key, _, record = value
+        if key:
+            keeper = self._keeper(key, ctx)
+            watermark = ctx.timer_service().current_watermark()
+            yield from self._tell(key, keeper, keeper.take(self._log, self._held, record, watermark), ctx)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
-        shard = ctx.get_current_key()
-        self._log(shard, ctx).timers.discard(timestamp)
-        yield from self._step(shard, None, ctx)
+        key = ctx.get_current_key()
+        keeper = self._keeper(key, ctx)
+        watermark = ctx.timer_service().current_watermark()
+        if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
+            self._retries.discard(key)
+            found = keeper.retry(self._log, self._held, watermark)
+        else:
+            keeper.timers.discard(timestamp)
+            found = keeper.take(self._log, self._held, None, watermark)
+        yield from self._tell(key, keeper, found, ctx)
 
-    def _log(self, shard: int, ctx: Any) -> ShardLog:
-        model, _ = self._models.current(ctx)
-        if self._compiled is None:
-            self._compiled = CompiledAutomata(model.to_json())
-        log = self._shards.get(shard)
-        if log is None:
-            log = self._shards[shard] = ShardLog(self._state, self._compiled, self._max_evidence)
-        return log
+    def _keeper(self, key: str, ctx: Any) -> ShardKeeper:
+        self._models.restore(ctx)
+        keeper = self._keepers.get(key)
+        if keeper is None:
+            model = key.rpartition("/")[0]
+            keeper = ShardKeeper(model, self._compiled, self._held, self._max_evidence, self._topic)
+            self._keepers[key] = keeper
+        return keeper
 
-    def _step(self, shard: int, record: bytes | None, ctx: Any) -> Iterator[Any]:
-        log = self._log(shard, ctx)
+    def _tell(self, key: str, keeper: ShardKeeper, found: list[Document], ctx: Any) -> Iterator[Any]:
+        """What goes out after a call, and the timers that the shard wants next."""
+        if found:
+            yield "\n".join(json.dumps(document, ensure_ascii=False) for document in found)
         timers = ctx.timer_service()
-        watermark = timers.current_watermark()
-        for document in log.step(self._state, record, watermark):
-            yield json.dumps(document, ensure_ascii=False)
-        if log.judged >= _COUNTED_TOGETHER or (log.judged and watermark == FOREVER):
-            yield STATISTICS, json.dumps({"transactions": log.judged})
-            log.judged = 0
-        due = log.due()
+        judged = self._metrics.look(keeper)
+        if self._statistics:
+            self._judged += judged
+            at_end = timers.current_watermark() == FOREVER
+            if self._judged >= _COUNTED_TOGETHER or (self._judged and at_end):
+                yield STATISTICS, json.dumps({"transactions": self._judged})
+                self._judged = 0
+            elif self._judged and not self._told_at_end:
+                # One shard of this subtask is enough: each tells of all.
+                self._told_at_end = True
+                timers.register_event_time_timer(FOREVER)
+        due = keeper.due()
         if due is not None:
             timers.register_event_time_timer(due)
-            log.timers.add(due)
+            keeper.timers.add(due)
+        if keeper.holds and key not in self._retries:
+            self._retries.add(key)
+            timers.register_processing_time_timer(timers.current_processing_time() + _RETRY_MS)

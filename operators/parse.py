@@ -7,44 +7,47 @@ Flink's watermark is the aligned clock of all sources and travels in the same ch
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
-from models.batches import EventBatch
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, LineDetector
+from models.document import parse_model
+from models.in_force import Entry
 from models.log_batch import LogBatch
 from models.memory import keep_freed_memory
 from models.source_reader import ReadLimits, SourceState
-from operators.models_in_force import ModelInForce
+from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_STATISTICS, TAG_UNMATCHED
 
 UNMATCHED = OutputTag(TAG_UNMATCHED, Types.STRING())
 DEAD_LETTERS = OutputTag(TAG_DEAD_LETTERS, Types.STRING())
 STATISTICS = OutputTag(TAG_STATISTICS, Types.STRING())
 
-EVENTS_TYPE = Types.TUPLE([Types.INT(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
-"""What goes out: (shard, timestamp in epoch ms, encoded :class:`EventBatch`)."""
+EVENTS_TYPE = Types.TUPLE([Types.STRING(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+"""What goes out: (``model/shard``, timestamp in epoch ms, encoded :class:`~models.batches.EventBatch`). A word that
+carries nothing but the clock has an empty key and no bytes."""
 
 
 class Parse(KeyedBroadcastProcessFunction):
-    """Takes ``(source, encoded LogBatch)``; broadcast: model documents, JSON.
+    """Takes ``(source, encoded LogBatch)``; broadcast: resolved control events, JSON.
+
+    To the side outputs go one or more JSON documents at a time, a line each.
 
     Args:
-        model: the model document the job starts with, JSON.
+        initial: the models that the job starts with.
         limits: what is read and believed.
         shards: number of virtual partitions.
     """
 
-    def __init__(self, model: str, limits: ReadLimits, shards: int) -> None:
-        self._models = ModelInForce(model)
+    def __init__(self, initial: Sequence[Entry], limits: ReadLimits, shards: int) -> None:
+        self._models = ModelsInBroadcast(initial)
         self._limits = limits
         self._shards = shards
-        self._detector: LineDetector | None = None
+        self._detectors: dict[str, tuple[Entry, LineDetector]] = {}
         # The clocks of the live sources of this subtask: memory, not state (see docs/design.md, time and order).
         self._clocks: dict[str, int] = {}
         self._all_known = False
@@ -54,7 +57,7 @@ class Parse(KeyedBroadcastProcessFunction):
         self._state = runtime_context.get_state(ValueStateDescriptor(STATE_SOURCE, Types.STRING()))
 
     def process_broadcast_element(self, value: str, ctx: KeyedBroadcastProcessFunction.Context) -> None:
-        self._models.update(value, ctx)
+        self._models.update(json.loads(value), ctx)
 
     def process_element(
         self, value: tuple[str, bytes], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
@@ -68,19 +71,21 @@ class Parse(KeyedBroadcastProcessFunction):
             self._all_known = True
             yield self._clock_word()
             return
-        model, changed = self._models.current(ctx)
-        if changed or self._detector is None:
-            self._detector = LineDetector(model, self._limits, self._shards)
+        self._models.restore(ctx)
+        detector = self._detector(source)
+        if detector is None:  # no model is meant for this source: its lines are not looked at
+            self._clocks.pop(source, None)
+            return
         kept = self._state.value()
         state = SourceState() if kept is None else SourceState.from_record(json.loads(kept))
-        outcome, events, state = self._detector.process(source, state, batch.data, batch.at_end, batch.error)
+        outcome, events, state = detector.process(source, state, batch.data, batch.at_end, batch.error)
         timestamp = self._aligned()
-        for events_of_shard in outcome.batches:
-            yield events_of_shard.shard, timestamp, events_of_shard.encode()
-        for document in outcome.unmatched:
-            yield UNMATCHED, json.dumps(document, ensure_ascii=False)
-        for letter in outcome.dead:
-            yield DEAD_LETTERS, json.dumps(letter, ensure_ascii=False)
+        for found in outcome.batches:
+            yield f"{found.model}/{found.shard}", timestamp, found.encode()
+        if outcome.unmatched:
+            yield UNMATCHED, _lines(outcome.unmatched)
+        if outcome.dead:
+            yield DEAD_LETTERS, _lines(outcome.dead)
         if outcome.counts["lines"]:
             yield STATISTICS, json.dumps({"source": source, **outcome.counts})
         if batch.at_end:
@@ -97,8 +102,23 @@ class Parse(KeyedBroadcastProcessFunction):
         """The watermark, epoch ms. After a restore no source is told anew: then it stands still until the end."""
         return min(self._clocks.values(), default=FAR_FUTURE_MS) if self._all_known else FAR_PAST_MS
 
-    def _clock_word(self) -> tuple[int, int, bytes]:
-        """An empty batch that carries the clock."""
-        none64, none32 = np.empty(0, np.int64), np.empty(0, np.int32)
-        empty = EventBatch("", 0, 0, none64, none64, none64, none32)
-        return 0, self._aligned(), empty.encode()
+    def _clock_word(self) -> tuple[str, int, bytes]:
+        """A word that carries the clock."""
+        return "", self._aligned(), b""
+
+    def _detector(self, source: str) -> LineDetector | None:
+        """What parses the lines of a source; None when it belongs to no model in force."""
+        table = self._models.table
+        entry = table.for_source(source)
+        if entry is None:
+            return None
+        known = self._detectors.get(entry.id)
+        if known is None or known[0] != entry:
+            model = parse_model(entry.document, f"model {entry.id} version {entry.version}")
+            known = self._detectors[entry.id] = entry, LineDetector(model, self._limits, self._shards)
+        known[1].epoch = table.epoch
+        return known[1]
+
+
+def _lines(documents: Sequence[Mapping[str, object]]) -> str:
+    return "\n".join(json.dumps(document, ensure_ascii=False) for document in documents)

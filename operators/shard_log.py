@@ -4,46 +4,90 @@ Writing the whole shard with each batch would cost as much as there are open tra
 appended as it came, with the watermark it met, and the working copy lives in memory; a restore replays the log, which
 gives the same shard because stepping is a pure function. A new snapshot replaces the log when that has outgrown the
 last one.
+
+Each entry names the epoch of the model that was in force, and all entries of a log are of one: when the model changes,
+the shard is carried over to the new one with the next thing that reaches it, and a snapshot replaces the log. A log of
+an earlier epoch is therefore replayed with that epoch's model.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
+from models.anomalies import Document
 from models.automata.compiled import CompiledAutomata
-from models.automata.shard import FOREVER, ShardState
-from models.batches import EventBatch
+from models.automata.shard import ShardState
+from models.batches import BatchError, EventBatch
 
-_HEAD = struct.Struct("<cq")
-_SNAPSHOT, _BATCH, _WATERMARK = b"S", b"B", b"W"
+_HEAD = struct.Struct("<cqqq")
+SNAPSHOT, BATCH, WATERMARK = b"S", b"B", b"W"
 _LEAST_LOG_BYTES = 4 << 20
-_TICK_MS = 256
-"""Timers are rounded up to multiples of this less one, so that one call serves what falls due together."""
+
+ModelAt = Callable[[int], CompiledAutomata | None]
+"""The automata of the shard's model as they were at an epoch; None if that is not known."""
 
 
-def restore(log: Iterable[bytes], model: CompiledAutomata, max_evidence: int) -> tuple[ShardState, int]:
-    """The shard that a log stands for, and the log's size in bytes; what the replay finds was told before."""
-    shard = ShardState(model, max_evidence)
-    size = 0
-    for entry in log:
-        size += len(entry)
-        kind, watermark = _HEAD.unpack_from(entry)
-        body = entry[_HEAD.size :]
-        if kind == _SNAPSHOT:
-            shard = ShardState.restore(body, model)
-        else:
-            if kind == _BATCH:
-                _add(shard, body)
-            shard.advance(watermark)
-    return shard, size
+class Entry(NamedTuple):
+    """What reached a shard.
+
+    Attributes:
+        kind: ``SNAPSHOT``: the shard as it was then; ``BATCH``; ``WATERMARK``: only time has passed.
+        epoch: that of the model in force; of a batch that is held, the one it needs.
+        before: the shard's watermark until then, epoch ms: it decides which events are late.
+        watermark: the watermark that it met, epoch ms.
+        body: the snapshot or the encoded batch.
+    """
+
+    kind: bytes
+    epoch: int
+    before: int
+    watermark: int
+    body: bytes = b""
+
+    def encode(self) -> bytes:
+        """The entry as it rests in state."""
+        return _HEAD.pack(self.kind, self.epoch, self.before, self.watermark) + self.body
+
+    @classmethod
+    def decode(cls, entry: bytes) -> Entry:
+        """Undo :meth:`encode`.
+
+        Raises:
+            BatchError: it is no entry that this version knows.
+        """
+        if len(entry) < _HEAD.size or entry[:1] not in (SNAPSHOT, BATCH, WATERMARK):
+            raise BatchError("an entry in the state of a shard is of a layout that this version does not know")
+        return cls(*_HEAD.unpack_from(entry), entry[_HEAD.size :])
 
 
-def _add(shard: ShardState, record: bytes) -> None:
-    batch = EventBatch.decode(record)
-    if len(batch):  # an empty one only carries the clock
-        shard.add(batch)
+def restore(
+    log: Iterable[bytes], model_at: ModelAt, max_evidence: int, topic: bool = False
+) -> tuple[ShardState, int, int] | None:
+    """The shard that a log stands for, its epoch, and the log's size in bytes.
+
+    What the replay finds was told before. None if there is no log, or nothing is known of its model.
+    """
+    shard: ShardState | None = None
+    epoch = size = 0
+    for text in log:
+        size += len(text)
+        entry = Entry.decode(text)
+        epoch = entry.epoch
+        if shard is None or entry.kind == SNAPSHOT:
+            model = model_at(epoch)
+            if model is None:
+                return None
+            if entry.kind == SNAPSHOT:
+                shard = ShardState.restore(entry.body, model, max_evidence, topic)
+                continue
+            shard = ShardState(model, max_evidence, topic)
+        if entry.kind == BATCH:
+            shard.advance(entry.before)
+            shard.add(EventBatch.decode(entry.body))
+        shard.advance(entry.watermark)
+    return None if shard is None else (shard, epoch, size)
 
 
 class ShardLog:
@@ -51,47 +95,68 @@ class ShardLog:
 
     Args:
         state: list state of bytes, set to the key at hand whenever a method is called.
-        model: the automata in force.
+        model_at: the automata of each epoch.
+        epoch: the epoch of the model in force, for a shard that is new; a restored one has the epoch of its log.
         max_evidence: how many lines an anomaly shows at most.
+        topic: lines come from topics, not files.
+
+    Raises:
+        LookupError: nothing is known of the model.
     """
 
-    def __init__(self, state: Any, model: CompiledAutomata, max_evidence: int) -> None:
-        self.shard, self._size = restore(state.get() or (), model, max_evidence)
+    def __init__(self, state: Any, model_at: ModelAt, epoch: int, max_evidence: int, topic: bool = False) -> None:
         self._snapshot_size = 0
-        self.timers: set[int] = set()
-        """The event-time timers that are set for this shard, epoch ms."""
-        self.judged = 0
-        """Transactions judged and not yet counted in the statistics."""
+        found = restore(state.get() or (), model_at, max_evidence, topic)
+        if found is None:
+            model = model_at(epoch)
+            if model is None:
+                raise LookupError(f"no model is known of epoch {epoch}")
+            found = ShardState(model, max_evidence, topic), epoch, 0
+        self.shard, self.epoch, self._size = found
 
-    def step(self, state: Any, record: bytes | None, watermark: int) -> list[dict[str, Any]]:
-        """Take a batch in (None: only time has passed), advance to the watermark, and log it; the anomalies found."""
-        judged = self.shard.counters["judged"]
-        if record is not None:
-            _add(self.shard, record)
+    def switch(self, state: Any, model: CompiledAutomata, epoch: int) -> None:
+        """The model has changed: carry everything over to the new one, by ids; what has no place is ``dropped``."""
+        before = self.shard
+        self.epoch = epoch
+        self.shard = ShardState.restore(before.snapshot(), model, before.max_evidence, before.topic)
+        if not self.shard.empty:
+            self._write_snapshot(state)
+        elif self._size:
+            self._clear(state)
+
+    def step(self, state: Any, record: bytes | None, batch: EventBatch | None, watermark: int) -> list[Document]:
+        """Take a batch in, advance to the watermark, and log it; the anomalies found.
+
+        Args:
+            state: the list state, set to this shard's key.
+            record: what came; None: only time has passed.
+            batch: the record, decoded.
+            watermark: the one it met, epoch ms.
+        """
+        before, judged = self.shard.watermark, self.shard.counters["judged"]
+        if batch is not None:
+            self.shard.add(batch)
         found = self.shard.advance(watermark)
-        judged = self.shard.counters["judged"] - judged
-        self.judged += judged
-        if record is None and not found and not judged:
-            return found  # time passed in silence: a replay does as well without knowing
-        kind, body = (_WATERMARK, b"") if record is None else (_BATCH, record)
-        self._size += _HEAD.size + len(body)
         if self.shard.empty:
-            state.clear()
-            self._size = self._snapshot_size = 0
-        elif self._size > max(_LEAST_LOG_BYTES, 3 * self._snapshot_size):
-            snapshot = _HEAD.pack(_SNAPSHOT, watermark) + self.shard.snapshot()
-            state.update([snapshot])
-            self._size = self._snapshot_size = len(snapshot)
+            if self._size:
+                self._clear(state)
+            return found
+        if record is None and not found and self.shard.counters["judged"] == judged:
+            return found  # time passed in silence: a replay does as well without knowing
+        kind, body = (WATERMARK, b"") if record is None else (BATCH, record)
+        self._size += _HEAD.size + len(body)
+        if self._size > max(_LEAST_LOG_BYTES, 3 * self._snapshot_size):
+            self._write_snapshot(state)
         else:
-            state.add(_HEAD.pack(kind, watermark) + body)
+            state.add(Entry(kind, self.epoch, before, watermark, body).encode())
         return found
 
-    def due(self) -> int | None:
-        """The event-time timer to set now, epoch ms; None if one is set that comes early enough, or nothing waits."""
-        due = self.shard.next_timer()
-        if due is None:
-            due = FOREVER if self.judged else None
-        if due is None:
-            return None
-        due = min(due | (_TICK_MS - 1), FOREVER)
-        return None if any(timer <= due for timer in self.timers) else due
+    def _write_snapshot(self, state: Any) -> None:
+        watermark = self.shard.watermark
+        snapshot = Entry(SNAPSHOT, self.epoch, watermark, watermark, self.shard.snapshot()).encode()
+        state.update([snapshot])
+        self._size = self._snapshot_size = len(snapshot)
+
+    def _clear(self, state: Any) -> None:
+        state.clear()
+        self._size = self._snapshot_size = 0

@@ -1,10 +1,11 @@
-"""``weirwatch model``: keep versions of models in a store, look at them, compare and check them."""
+"""``weirwatch model``: keep versions of models in a store, look at them, compare and check them, put them in force."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from jobs.commands import model_live
 from jobs.commands.model_text import heads_text, history_text, model_text
 from jobs.commands.options import command, whole_number
 from jobs.commands.store_options import add_store, find_store, needed_store, referred
@@ -21,7 +22,7 @@ _REFERENCE = "file, or with --store the ID or ID@VERSION of a model there"
 
 def add_to(commands: Any) -> None:
     """Declare the commands."""
-    what = "keep versions of models, look at them, compare and check them"
+    what = "keep versions of models, look at them, compare and check them, put them in force in a running job"
     group = commands.add_parser("model", help=what, description=f"{what[0].upper()}{what[1:]}.")
     actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
 
@@ -60,6 +61,8 @@ def add_to(commands: Any) -> None:
         metavar="NEW",
         help="the same; when there is only one, it is compared with the version before it",
     )
+
+    model_live.add_to(actions)
 
     for parser in (push, models, show, history, rollback, delete, validate, compare):
         add_store(parser)

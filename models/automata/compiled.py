@@ -6,7 +6,7 @@ the engine has to know about it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,9 @@ class CompiledAutomata:
         automata: all automata, in the document's order.
         template_ids: id of each template, by template index.
         slot_of_template: int32[templates], the state that a template is, :data:`NO_SLOT` if none.
+        slot_of_id: the state that a template is, by the template's id; templates of no state are left out.
         slots: for each slot its automaton and its state, as places in ``automata`` and ``states``.
+        end_slot: the number after the last slot: that of the marker that a source has ended.
         state_of_slot: for each slot the place of its state; one more at the end, so that NO_SLOT is no state.
         template_of_slot: for each slot its template's index, -1 if the model does not hold that template.
     """
@@ -93,30 +95,32 @@ class CompiledAutomata:
         self.automata: list[Automaton] = []
         self.slots: list[tuple[int, int]] = []
         self.template_of_slot: list[int] = []
-        self.slot_of_template: Int32 = np.full(len(templates), NO_SLOT, dtype=np.int32)
+        self.slot_of_id: dict[str, int] = {}
         for at, entry in enumerate(document["automata"]):
             for place, state in enumerate(entry["states"]):
                 if state["template"] in index:
-                    self.slot_of_template[index[state["template"]]] = len(self.slots)
+                    self.slot_of_id[state["template"]] = len(self.slots)
                 self.slots.append((at, place))
                 self.template_of_slot.append(index.get(state["template"], -1))
             self.automata.append(_automaton(entry, groks))
+        self.slot_of_template = self.slots_of_ids(self.template_ids, np.arange(len(templates), dtype=np.int32))
+        self.end_slot = len(self.slots)
         self.state_of_slot: list[int] = [*(place for _, place in self.slots), NO_SLOT]
 
-    def slots_of(self, template: Int32) -> Int32:
-        """The slot of each template index; :data:`NO_SLOT` for templates without automaton or outside of the model."""
-        if not len(self.slot_of_template):
-            return np.full(len(template), NO_SLOT, dtype=np.int32)
-        slots: Int32 = self.slot_of_template.take(template, mode="clip")
-        outside = (template < 0) | (template >= len(self.slot_of_template))
-        if outside.any():
-            slots[outside] = NO_SLOT
-        return slots
+    def slots_of_ids(self, template_ids: Iterable[str], template: Int32) -> Int32:
+        """The slot of each of some templates that are named through a list.
 
-    def slots_of_ids(self, template_ids: Sequence[str]) -> Int32:
-        """The slot of each template of another model, by its id."""
-        own = {name: at for at, name in enumerate(self.template_ids)}
-        return self.slots_of(np.array([own.get(name, -1) for name in template_ids], dtype=np.int32))
+        Args:
+            template_ids: ids, of this model's templates or of another's.
+            template: int32[n], places in ``template_ids``.
+
+        Returns:
+            int32[n]; :data:`NO_SLOT` for templates that are no state here, and for places outside of the list.
+        """
+        slot_of = self.slot_of_id.get
+        slots = np.array([NO_SLOT, *(slot_of(name, NO_SLOT) for name in template_ids), NO_SLOT], dtype=np.int32)
+        found: Int32 = slots.take(template + 1, mode="clip")
+        return found
 
 
 def _automaton(entry: Mapping[str, Any], groks: Mapping[str, str]) -> Automaton:

@@ -1,8 +1,7 @@
 """An anomaly of a transaction as a document.
 
 The time of an anomaly does not depend on when it was found: it is the event time of the transaction's last event, or
-    for a
-missing end the time at which the transaction should have ended, its begin plus the longest normal duration.
+for a missing end the time at which the transaction should have ended, its begin plus the longest normal duration.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from models.automata.judge import Finding, Violation
 from models.automata.reasons import explain
 from models.automata.severity import score
 from models.automata.transaction import EVENT, IDENTIFIER, POSITION, SOURCE, TEXT, Line, Transaction
+from models.origins import Origin
 
 
 def document(
@@ -33,7 +33,7 @@ def document(
         transaction: its record, with one event at least.
         finding: what is wrong with it.
         max_evidence: how many lines are shown at most.
-        topic: sources are partitions of topics, not files.
+        topic: lines come from topics, not files, see :mod:`models.origins`.
     """
     first, last = transaction.lines[0], transaction.lines[-1]
     identifier = first[IDENTIFIER].decode("utf-8", "replace")
@@ -46,9 +46,9 @@ def document(
     return build(
         finding.type,
         # The first event tells it from other transactions of this identifier; evidence and end are no part of the id.
+        # Nor is the model's version: a replay may judge under another one, and must not double a finding.
         identity=anomaly_id(
             model.id,
-            model.version,
             automaton.id,
             identifier,
             first[EVENT],
@@ -60,7 +60,7 @@ def document(
         score=score(finding),
         model_id=model.id,
         model_version=model.version,
-        source=first[SOURCE],
+        source=Origin.parse(first[SOURCE]).source if topic else first[SOURCE],
         transaction={
             "id": identifier,
             "automaton": automaton.id,

@@ -19,6 +19,9 @@ Places: TypeAlias = npt.NDArray[np.intp]
 LAST = 2**63 - 1
 """The largest order time and watermark."""
 
+END_POSITION = 2**62
+"""The position of the marker that a source has ended: after all its lines of that time."""
+
 
 @dataclass(slots=True)
 class Chunk:
@@ -35,6 +38,11 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self.order) - self.start
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it is a marker, see :func:`end_marker`, and no events."""
+        return int(self.position[-1]) == END_POSITION
 
     def where(self, mask: Mask) -> Chunk:
         """The events that ``mask`` (bool[n]) marks, of a chunk of which none was taken yet."""
@@ -65,6 +73,13 @@ class Chunk:
             self.text[begin:end],
             strict=False,
         )
+
+
+def end_marker(source: str, order_ms: int, slot: int) -> Chunk:
+    """The marker that a source has ended at ``order_ms``; it waits and comes out like an event, of the given slot."""
+    order = np.array([order_ms], dtype=np.int64)
+    position = np.array([END_POSITION], dtype=np.int64)
+    return Chunk(source, order, order, position, np.array([slot], dtype=np.int32), [b""], [b""])
 
 
 class Pending:

@@ -16,11 +16,14 @@ The life of a transaction, in order time:
 - What expires without having passed an end state is told to miss its end, and stays as a tombstone for ``expires_ms``
   more: late events join it in silence, a late end tells that it took too long, a begin state opens a new transaction
   (unless it is a straggler).
+- When a source ends, the open transactions of which it alone has lines are judged at once.
 - A transaction known to have ended is told to be too long by the first event beyond the maximum; everything else is
   told when it closes.
 """
 
 from __future__ import annotations
+
+from collections import OrderedDict
 
 import numpy as np
 
@@ -30,9 +33,9 @@ from models.automata.compiled import NO_SLOT, Automaton, CompiledAutomata
 from models.automata.documents import document
 from models.automata.judge import Finding, judge, judge_late_end, judge_long
 from models.automata.lane import Lane
-from models.automata.pending import Chunk, Pending
-from models.automata.transaction import EVENT, Line, Transaction
-from models.batches import BatchError, EventBatch
+from models.automata.pending import Chunk, Pending, end_marker
+from models.automata.transaction import EVENT, SOURCE, Line, Transaction
+from models.batches import EventBatch
 
 FOREVER = 2**63 - 1
 """The watermark of the end of all input: everything is judged."""
@@ -46,9 +49,9 @@ COUNTERS = ("events", "late", "unassigned", "absorbed", "judged", "anomalous", "
 """What a shard counts.
 
 ``events`` came in; ``late`` of them were behind the watermark (they count as of the watermark); ``unassigned`` belong
-to no automaton and are left out; ``absorbed`` joined a tombstone. ``judged`` transactions closed, ``anomalous`` of them
-with ``anomalies`` (late ends counted too); ``dropped`` pending events and transactions went with their automaton when
-the model changed.
+to no automaton of this model and are left out; ``absorbed`` joined a tombstone. ``judged`` transactions closed,
+``anomalous`` of them with ``anomalies`` (late ends counted too); ``dropped`` pending events and transactions went with
+their automaton when the model changed.
 """
 
 
@@ -58,7 +61,7 @@ class ShardState:
     Attributes:
         model: the automata in force.
         max_evidence: how many lines an anomaly shows at most.
-        topic: sources are partitions of topics, not files.
+        topic: lines come from topics, not files, see :mod:`models.origins`.
         watermark: the largest watermark seen.
         counters: see :data:`COUNTERS`.
         pending: the events that wait for the watermark.
@@ -77,7 +80,8 @@ class ShardState:
         self._due = _NEVER
         self._states = model.state_of_slot
         self._lane_of_slot = [self.lanes[at] for at, _ in model.slots]
-        self._tables = [lane.open for lane in self._lane_of_slot]
+        # The last one is for markers: no transaction is found there, so that they leave the common path.
+        self._tables = [*(lane.open for lane in self._lane_of_slot), OrderedDict[bytes, Transaction]()]
         self._begins = [place in model.automata[at].begins for at, place in model.slots]
         self._ends = [place in model.automata[at].ends for at, place in model.slots]
         bounds = [model.automata[at].max_ms for at, _ in model.slots]
@@ -95,28 +99,19 @@ class ShardState:
         """Whether nothing waits here at all: no event, no transaction, no tombstone."""
         return not self.pending.count and not any(lane.open or lane.tombs for lane in self.lanes)
 
-    def add(self, batch: EventBatch, parsed_by: CompiledAutomata | None = None) -> None:
-        """Let the events of a batch wait for the watermark.
+    def add(self, batch: EventBatch) -> None:
+        """Let the events of a batch wait for the watermark, or the marker that their source has ended.
 
-        Args:
-            batch: events of one source.
-            parsed_by: the model whose template indices the batch holds, if it is not the one in force here; its
-                templates are found again by their ids.
-
-        Raises:
-            BatchError: the batch was parsed by another version of the model than ``parsed_by``.
+        Templates are found by their ids, whichever model the batch was parsed with; events of those that are no state
+        of an automaton here are counted as ``unassigned``.
         """
-        parser = parsed_by or self.model
-        if batch.model_version != parser.version:
-            raise BatchError(
-                f"events of {batch.source} were parsed by version {batch.model_version} of model {parser.id}, "
-                f"not by version {parser.version}"
-            )
-        if parser is self.model:
-            slots = self.model.slots_of(batch.template)
-        else:
-            # A template index of -1 finds the last place: no slot.
-            slots = np.append(self.model.slots_of_ids(parser.template_ids), np.int32(NO_SLOT))[batch.template]
+        if batch.kind == EventBatch.END:
+            # Whatever the source has to say has come before.
+            if not self.empty:
+                order = max(int(batch.order_ms[0]), self.watermark)
+                self.pending.add(end_marker(batch.source, order, self.model.end_slot))
+            return
+        slots = self.model.slots_of_ids(batch.templates, batch.template)
         chunk = Chunk(
             batch.source, batch.order_ms, batch.event_ms, batch.position, slots, batch.transaction, batch.text
         )
@@ -198,8 +193,14 @@ class ShardState:
         return out
 
     def _enter(self, line: Line, transaction: Transaction | None, out: list[Document]) -> Transaction | None:
-        """The transaction an event belongs to, where it is not simply the open one; None if a tombstone took it."""
-        order, slot, identifier, _, _, _, _ = line
+        """The transaction an event belongs to, where it is not simply the open one.
+
+        None if a tombstone took the event, or if it is none but the end of a source.
+        """
+        order, slot, identifier, _, _, source, _ = line
+        if slot == self.model.end_slot:
+            self._end(source, out)
+            return None
         at, state = self.model.slots[slot]
         lane = self.lanes[at]
         automaton = lane.automaton
@@ -218,6 +219,17 @@ class ShardState:
         if transaction.deadline < self._due:
             self._due = transaction.deadline
         return transaction
+
+    def _end(self, source: str, out: list[Document]) -> None:
+        """Judge what is open and of which this source alone has lines."""
+        for lane in self.lanes:
+            own = [
+                (identifier, transaction)
+                for identifier, transaction in lane.open.items()
+                if all(line[SOURCE] == source for line in transaction.lines)
+            ]
+            for identifier, transaction in own:
+                self._close(lane, identifier, transaction, out)
 
     def _absorb(self, automaton: Automaton, tomb: Transaction, line: Line, state: int, out: list[Document]) -> None:
         tomb.record(line, state)

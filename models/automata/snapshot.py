@@ -5,6 +5,8 @@ that the numbers stand for (sources, template ids, automaton and state ids); and
 that wait, then those kept of each transaction. A transaction is ``[automaton, tombstone, told too long, states left out
 of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has ended, its deadline)
 is not written.
+
+The head's ``ends``, absent where there are none, are the markers that wait: ``[source, order_ms]`` each.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 
 from models.automata.compiled import NO_SLOT, CompiledAutomata
 from models.automata.lane import Lane
-from models.automata.pending import Chunk, Pending
+from models.automata.pending import Chunk, Pending, end_marker
 from models.automata.transaction import (
     EVENT,
     IDENTIFIER,
@@ -38,7 +40,13 @@ def write(
     model: CompiledAutomata, watermark: int, counters: dict[str, int], pending: Pending, lanes: list[Lane]
 ) -> bytes:
     """The record of a shard."""
-    lines: list[Line] = [line for chunk in pending.chunks for line in chunk.lines(chunk.start, len(chunk.order))]
+    lines: list[Line] = []
+    ends: list[tuple[str, int]] = []
+    for chunk in pending.chunks:
+        if chunk.is_end:
+            ends.append((chunk.source, int(chunk.order[0])))
+        else:
+            lines += chunk.lines(chunk.start, len(chunk.order))
     waiting = len(lines)
     transactions: list[list[Any]] = []
     for at, lane in enumerate(lanes):
@@ -70,6 +78,8 @@ def write(
         "waiting": waiting,
         "transactions": transactions,
     }
+    if ends:
+        head["ends"] = ends
     return pack_columns(
         VERSION,
         head,
@@ -109,13 +119,12 @@ class Reader:
         self.counters: dict[str, int] = head["counters"]
         self.dropped = 0
         order, event, position, source, template, *strings = columns
-        slots = model.slots_of_ids(head["templates"])
-        # Events of transactions may have lost their template under an earlier model: the last place serves them.
-        table = [*slots.tolist(), NO_SLOT]
+        # Events of transactions may have lost their template under an earlier model: they have -1.
+        slots = model.slots_of_ids(head["templates"], np.frombuffer(template, dtype=np.int32))
         self._lines: list[Line] = list(
             zip(
                 np.frombuffer(order, dtype=np.int64).tolist(),
-                [table[at] for at in np.frombuffer(template, dtype=np.int32).tolist()],
+                slots.tolist(),
                 columns_to_strings(strings[0], strings[1]),
                 np.frombuffer(event, dtype=np.int64).tolist(),
                 np.frombuffer(position, dtype=np.int64).tolist(),
@@ -132,6 +141,8 @@ class Reader:
             known = chunk.where(chunk.slot != NO_SLOT)
             self.dropped += len(chunk) - len(known)
             pending.add(known)
+        for name, order in self._head.get("ends", ()):
+            pending.add(end_marker(name, order, self._model.end_slot))
         by_id = {lane.automaton.id: (at, lane) for at, lane in enumerate(lanes)}
         begin = waiting
         for at, tomb, long_told, skipped, kept, counts, path in self._head["transactions"]:

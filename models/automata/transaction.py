@@ -1,8 +1,7 @@
 """What is remembered of one transaction: how often it passed each state, and the lines that show it.
 
 Its memory is bounded however many events it has: counts are exact, while of lines and of the path the first and the
-    last
-are kept.
+last are kept.
 """
 
 from __future__ import annotations

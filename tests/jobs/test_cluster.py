@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs import cluster, session_cluster
-from jobs.session_cluster import ClusterError, processes, running, start, stop
+from jobs import cluster, cluster_folder
+from jobs.cluster_processes import MARK, processes
+from jobs.session_cluster import ClusterError, running, start, stop
 
 JOB = """
 import json, os, sys
@@ -60,9 +61,9 @@ def test_a_folder_with_blanks_in_its_name_is_refused_and_removed(tmp_path, capsy
 
 
 def test_without_flink_the_mend_is_told(monkeypatch):
-    monkeypatch.setattr(session_cluster, "find_spec", lambda name: None)
+    monkeypatch.setattr(cluster_folder, "find_spec", lambda name: None)
     with pytest.raises(ClusterError, match="make install"):
-        session_cluster.distribution()
+        cluster_folder.distribution()
 
 
 def test_what_a_cluster_that_died_left_is_removed(tmp_path):
@@ -78,12 +79,12 @@ def test_a_process_is_of_the_cluster_by_its_environment_alone(tmp_path):
     code = "import sys; sys.stdin.read()"
     with (
         subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, env=os.environ | {session_cluster.MARK: str(tmp_path)}
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, env=os.environ | {MARK: str(tmp_path)}
         ) as ours,
         subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
-            env=os.environ | {session_cluster.MARK: f"{tmp_path}-other"},
+            env=os.environ | {MARK: f"{tmp_path}-other"},
         ) as other,
     ):
         try:

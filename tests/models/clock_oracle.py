@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class SlowClock:
-    """Suspects wait until three in a row agree, one is near the belief, or the source ends."""
+    """Suspects wait until three in a row agree, one is near the belief, or the source ends.
+
+    The first ones of a source wait also until one is near the time that it came with, or the source falls silent.
+    """
 
     def __init__(self, max_leap_ms):
         self.max_leap = max_leap_ms
@@ -14,7 +17,7 @@ class SlowClock:
         self.verdicts = []
         """(event time, believed, direction, clock just after it) of all that is decided."""
 
-    def tell(self, t):
+    def tell(self, t, told=None):
         if self.belief is not None and abs(t - self.belief) <= self.max_leap:
             self.refuse()
             self.believe(t)
@@ -23,7 +26,11 @@ class SlowClock:
         if self.waiting and abs(t - self.waiting[-1]) > self.max_leap:
             self.refuse()
         self.waiting.append(t)
-        if len(self.waiting) == 3:
+        if len(self.waiting) == 3 or (self.belief is None and told is not None and abs(t - told) <= self.max_leap):
+            self.confirm()
+
+    def flush(self):
+        if self.belief is None:
             self.confirm()
 
     def end(self):

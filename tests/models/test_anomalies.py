@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.anomalies import TYPES, anomaly_id, build, evidence_line, human_duration, iso_ms, unmatched_log
 from models.document import ModelDocument, Template
+from models.positions import position_of
 from models.schema_check import check
 
 MODEL = ModelDocument("hdfs", 2, {"formats": ["ISO8601"]}, [Template("t-1", "a"), Template("t-2", "b")])
@@ -120,11 +121,19 @@ def test_what_is_no_type_or_no_score_is_refused():
             _build(score=score)
 
 
-def test_evidence_from_a_topic_has_partition_and_offset():
-    assert evidence_line("logs/app/3", 7, 0, "x", topic=True) == {
-        "topic": "logs/app",
+@pytest.mark.parametrize(
+    ("origin", "index", "place"),
+    [
+        ("logs/3", 0, {"offset": 7}),
+        ("logs/3/var/log/a.log", 0, {"offset": 7}),
+        ("logs/3/a.log", 2, {"offset": 7, "line": 3}),
+    ],
+)
+def test_evidence_from_a_topic_has_partition_and_offset(origin, index, place):
+    assert evidence_line(origin, position_of(7, index), 0, "x", topic=True) == {
+        "topic": "logs",
         "partition": 3,
-        "offset": 7,
+        **place,
         "timestamp": "1970-01-01T00:00:00.000Z",
         "text": "x",
     }
@@ -140,10 +149,17 @@ def test_an_unmatched_line_becomes_an_anomaly():
 
 
 def test_an_unmatched_line_with_an_identifier_names_its_transaction():
-    document = unmatched_log(MODEL, "t/0", 0, 5, "x", "blk_1", topic=True)
+    document = unmatched_log(MODEL, "t/0", position_of(0), 5, "x", "blk_1", topic=True)
     assert check("anomaly", document) == []
     assert document["transaction"] == {"id": "blk_1", "automaton": None, "begin": None, "end": None, "states": []}
     assert document["reason"].startswith("Offset 0 of t/0 fits none")
+
+
+def test_an_unmatched_line_of_a_topic_is_told_with_its_source_and_place():
+    document = unmatched_log(MODEL, "t/0/d/a.log", position_of(1017, 1), 5, "x", topic=True)
+    assert check("anomaly", document) == []
+    assert document["source"] == "d/a.log"
+    assert document["reason"].startswith("Line 2 of offset 1017 of t/0 (d/a.log) fits none")
 
 
 @pytest.mark.parametrize(
@@ -163,14 +179,24 @@ def test_an_unmatched_line_is_as_severe_as_it_calls_itself(text, score):
     assert unmatched_log(MODEL, "a", 1, 0, text)["score"] == score
 
 
-def test_the_id_of_an_unmatched_line_does_not_depend_on_the_folder_but_on_all_else():
-    def identity(source="d/a.log", position=1, ms=0, text="x", **topic):
-        return unmatched_log(MODEL, source, position, ms, text, **topic)["id"]
+def test_lines_that_continue_an_unmatched_one_are_evidence_and_nothing_else():
+    alone, whole = (unmatched_log(MODEL, "a", 1, 0, text) for text in ("x\r", "x\r\n  FATAL at y"))
+    assert whole.pop("evidence")[0]["text"] == "x\r\n  FATAL at y"
+    assert alone.pop("evidence")[0]["text"] == "x\r"
+    assert whole == alone
 
-    assert identity() == identity(source="other/a.log")
-    others = [identity(source="d/b.log"), identity(position=2), identity(ms=1), identity(text="y")]
+
+def test_the_id_of_an_unmatched_line_does_not_depend_on_the_folder_or_the_version_but_on_all_else():
+    def identity(source="d/a.log", position=1, text="x", model=MODEL, **topic):
+        return unmatched_log(model, source, position, 0, text, **topic)["id"]
+
+    newer = ModelDocument("hdfs", 3, {"formats": ["ISO8601"]}, [])
+    assert identity() == identity(source="other/a.log") == identity(model=newer)
+    others = [identity(source="d/b.log"), identity(position=2), identity(text="y")]
+    others.append(identity(model=ModelDocument("shop", 2, {"formats": ["ISO8601"]}, [])))
     assert len({identity(), *others}) == 5
-    assert identity(source="a/0", topic=True) != identity(source="b/0", topic=True)
+    origins = ("a/0", "a/1", "b/0", "a/0/d/a.log", "a/0/other/a.log")
+    assert len({identity(source=origin, topic=True) for origin in origins}) == 5
 
 
 def test_a_long_unmatched_line_is_told_cut_and_kept_whole_as_evidence():

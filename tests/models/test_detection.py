@@ -5,12 +5,17 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.batches import EventBatch
+from models.dead_letter_limit import Runs
 from models.detection import LineDetector, shard_of
 from models.document import ModelDocument
+from models.log_batch import DeadRecord
+from models.schema_check import check
 from models.source_reader import ReadLimits, SourceState
 from tests.models.model_example import document
 
@@ -39,7 +44,7 @@ sources = st.lists(timed | timed | others, max_size=12).map(lambda lines: [line 
 
 def scan(lines, cuts, shards=5):
     """All that comes of a source read in batches."""
-    detector = LineDetector(MODEL, LIMITS, shards)
+    detector = LineDetector(MODEL, LIMITS, shards, epoch=4)
     state, begin = SourceState(), 0
     rows, unmatched, dead = [], [], []
     totals: dict[str, int] = {}
@@ -58,12 +63,13 @@ def scan(lines, cuts, shards=5):
             totals[name] = totals.get(name, 0) + count
         assert len({batch.shard for batch in outcome.batches}) == len(outcome.batches)
         for batch in outcome.batches:
-            assert (batch.source, batch.model_version) == ("a/log", 3)
+            assert (batch.source, batch.model, batch.epoch) == ("a/log", "hdfs", 4)
+            assert sorted(set(batch.template.tolist())) == list(range(len(batch.templates)))
             assert (batch.position[1:] > batch.position[:-1]).all()
             for k, identifier in enumerate(batch.transaction):
                 assert shard_of(identifier, shards) == batch.shard
-                columns = (batch.position, batch.template, batch.event_ms, batch.order_ms)
-                rows.append((*(int(column[k]) for column in columns), identifier, batch.text[k]))
+                place, event, order = (int(c[k]) for c in (batch.position, batch.event_ms, batch.order_ms))
+                rows.append((place, batch.templates[batch.template[k]], event, order, identifier, batch.text[k]))
         unmatched += outcome.unmatched
         dead += outcome.dead
         if end == len(lines):
@@ -93,8 +99,8 @@ LINES = [
 def test_events_carry_their_identifier_time_and_text():
     rows, _, _, totals = scan(LINES, [])
     assert rows == [
-        (1, 0, BEGIN_MS, BEGIN_MS, b"blk_1", LINES[0][:-1]),
-        (4, 1, BEGIN_MS + 2000, BEGIN_MS + 2000, b"blk_1", LINES[3][:-1] + b"\n\x00"),
+        (1, "t-1", BEGIN_MS, BEGIN_MS, b"blk_1", LINES[0][:-1]),
+        (4, "t-2", BEGIN_MS + 2000, BEGIN_MS + 2000, b"blk_1", LINES[3][:-1] + b"\n\x00"),
     ]
     assert totals == {
         "lines": 6,
@@ -119,6 +125,7 @@ def test_unmatched_lines_are_anomalies_with_the_identifier_they_hold():
 
 def test_dead_letters_say_where_and_why():
     _, _, dead, _ = scan(LINES, [])
+    assert len(dead[0].pop("id")) == 20
     assert dead == [
         {
             "source": "a/log",
@@ -129,6 +136,89 @@ def test_dead_letters_say_where_and_why():
             "bytes": 1,
         }
     ]
+
+
+def watch(lines, *batches, origin="logs/3/a.log", detector=None, flush=False):
+    """What comes of the lines of a topic, each a message of its own, cut after some; with records between them."""
+    detector = detector or LineDetector(MODEL, LIMITS, 5)
+    state, begin, outcomes = SourceState(), 0, []
+    for end, records in batches:
+        outcome, _, state = detector.process(
+            origin,
+            state,
+            b"".join(lines[begin:end]),
+            end == len(lines) and not flush,
+            topic=True,
+            positions=np.arange(begin, end) * 2 << 20,
+            times_ms=np.full(end - begin, BEGIN_MS),
+            records=records,
+            flush=flush,
+        )
+        counts = outcome.counts
+        assert counts["lines"] == sum(counts[k] for k in ("matched", "unmatched", "continued", "dead_letters"))
+        assert len(outcome.dead) == counts["dead_letters"]
+        outcomes.append(outcome)
+        begin = end
+    return outcomes, state
+
+
+def test_lines_of_a_topic_are_told_by_topic_partition_and_offset():
+    (outcome,), _ = watch(LINES, (6, ()))
+    found = {(b.source, p, b.transaction[k]) for b in outcome.batches for k, p in enumerate(b.position.tolist())}
+    assert found == {("logs/3/a.log", 0, b"blk_1"), ("logs/3/a.log", 6 << 20, b"blk_1")}
+    assert [u["source"] for u in outcome.unmatched] == ["a.log"] * 2
+    place = {"topic": "logs", "partition": 3, "offset": 2}
+    assert place.items() <= outcome.unmatched[0]["evidence"][0].items()
+    (letter,) = outcome.dead
+    assert (
+        letter.items()
+        >= {
+            "source": "a.log",
+            "topic": "logs",
+            "partition": 3,
+            "offset": 8,
+            "timestamp": "2008-11-09T20:50:00.000Z",
+        }.items()
+    )
+    for kind, documents in (("anomaly", outcome.unmatched), ("dead_letter", outcome.dead)):
+        assert [check(kind, document) for document in documents] == [[]] * len(documents)
+
+
+def test_a_source_that_nobody_named_is_its_partition():
+    (outcome,), _ = watch(LINES, (6, ()), origin="logs/3")
+    assert {u["source"] for u in (*outcome.unmatched, *outcome.dead)} == {"logs/3"}
+
+
+def test_messages_without_lines_count_and_stand_in_order_among_the_lines():
+    records = [DeadRecord((k << 20), "no value", b"") for k in (1, 7, 9)]
+    (outcome,), _ = watch(LINES, (6, records))
+    assert [letter["offset"] for letter in outcome.dead] == [1, 7, 8, 9]
+    assert outcome.runs == Runs(0, 3, 0)
+    assert outcome.counts["lines"] == 9
+    (outcome,), _ = watch([LINES[4]], (1, records), origin="logs/3")
+    assert (outcome.runs, outcome.counts["lines"]) == (Runs(4, 4, 4), 4)
+
+
+def test_ids_of_what_a_topic_brings_depend_on_nothing_but_the_lines():
+    (first,), _ = watch(LINES, (6, ()))
+    newer = ModelDocument.from_json(document() | {"version": 9})
+    outcomes, state = watch(
+        LINES, *((k, ()) for k in range(1, 7)), detector=LineDetector(newer, LIMITS, 3, epoch=8), flush=True
+    )
+    assert state.held == b""
+    assert [u["id"] for o in outcomes for u in o.unmatched] == [u["id"] for u in first.unmatched]
+    assert [u["score"] for o in outcomes for u in o.unmatched] == [u["score"] for u in first.unmatched]
+    assert [u["id"] for o in outcomes for u in o.dead] == [u["id"] for u in first.dead]
+    texts = [u["evidence"][0]["text"] for o in outcomes for u in o.unmatched]
+    assert texts == ["081109 205001 lost blk_-7", "081109 205003 ERROR, none"]
+
+
+def test_events_name_the_templates_of_their_shard_alone():
+    outcome, _, _ = LineDetector(MODEL, LIMITS, 1).process("a", SourceState(), b"".join(LINES[3:]), True)
+    (batch,) = outcome.batches
+    assert (batch.templates, batch.template.tolist()) == (["t-2"], [0])
+    again = EventBatch.decode(batch.encode())
+    assert (again.templates, again.template.tolist()) == (["t-2"], [0])
 
 
 def test_a_long_dead_line_is_cut_and_its_length_told():

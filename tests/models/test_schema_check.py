@@ -18,7 +18,15 @@ SUMMARY = {
     "seconds": 0.5,
     "lines_per_second": 20.0,
 }
-DEAD_LETTER = {"source": "x.log", "line": 3, "reason": "is not UTF-8", "timestamp": None, "text": "\ufffd", "bytes": 1}
+DEAD_LETTER = {
+    "id": "0123456789abcdef0123",
+    "source": "x.log",
+    "line": 3,
+    "reason": "is not UTF-8",
+    "timestamp": None,
+    "text": "\ufffd",
+    "bytes": 1,
+}
 ANOMALY = {
     "@timestamp": "2008-11-09T20:35:31.000Z",
     "id": "0123456789abcdef0123",
@@ -34,7 +42,7 @@ ANOMALY = {
         "states": ["receiving_block"],
     },
     "template": None,
-    "evidence": [evidence_line("hdfs.log", 17, 0, "x"), evidence_line("logs/hdfs/3", 0, 0, "x", topic=True)],
+    "evidence": [evidence_line("hdfs.log", 17, 0, "x"), evidence_line("logs/3", 0, 0, "x", topic=True)],
     "actual": "5",
     "typical": "1 to 3",
     "violations": [{"state": "receiving_block", "other": None, "actual": 5, "min": 1, "max": 3, "unit": "occurrences"}],
@@ -112,6 +120,15 @@ def test_a_problem_tells_path_and_mend(change, path, says):
 def test_evidence_is_from_a_file_or_from_a_topic_never_both():
     both = evidence_line("a", 1, 0, "x") | evidence_line("t/0", 1, 0, "x", topic=True)
     assert check("anomaly", ANOMALY | {"evidence": [both]})
+
+
+def test_a_dead_letter_is_of_a_file_or_of_a_topic_never_half_of_both():
+    topic = {"topic": "logs", "partition": 0, "offset": 5}
+    rest = {k: v for k, v in DEAD_LETTER.items() if k != "line"}
+    assert check("dead_letter", rest | topic) == []
+    assert check("dead_letter", DEAD_LETTER | topic) == []  # the line is one of the message
+    for wrong in (rest, DEAD_LETTER | {"offset": 5}, rest | {"topic": "logs", "partition": 0}):
+        assert check("dead_letter", wrong) != []
 
 
 def test_problems_come_in_the_order_of_their_places():

@@ -65,6 +65,51 @@ def test_where_the_batches_are_cut_changes_nothing(event_ms, data):
     assert last.state == whole.state
 
 
+@settings(max_examples=300)
+@given(times | jumpy, st.data())
+def test_what_the_lines_came_with_and_silence_count_for_the_first_timestamps_only(event_ms, data):
+    near = st.sampled_from([0, 0, LEAP, -LEAP, LEAP + 1, 10**6])
+    told = event_ms + np.array(data.draw(st.lists(near, min_size=len(event_ms), max_size=len(event_ms))), np.int64)
+    cuts = data.draw(st.lists(st.tuples(st.integers(0, len(event_ms)), st.booleans()), max_size=6).map(sorted))
+    state, begin, verdicts, clocks, expected, said = ClockState(), 0, [], [], SlowClock(LEAP), 0
+    for cut, flush in [*cuts, (len(event_ms), False)]:
+        for t, own in zip(event_ms[said:cut].tolist(), told[said:cut].tolist(), strict=True):
+            expected.tell(t, own)
+        said = cut
+        if flush:
+            expected.flush()
+        judged = judge_times(event_ms[begin:cut], state, LEAP, False, flush=flush, told_ms=told[begin:cut])
+        assert begin + judged.decided == len(expected.verdicts)
+        assert judged.state == ClockState(expected.clock, expected.belief)
+        verdicts += judged.verdict[: judged.decided].tolist()
+        clocks += judged.clock_ms[: judged.decided].tolist()
+        begin, state = begin + judged.decided, judged.state
+    assert verdicts == [WAYS[way] for _, _, way, _ in expected.verdicts]
+    assert clocks == [t if clock is None else clock for t, _, _, clock in expected.verdicts]
+
+
+def test_a_first_timestamp_near_the_time_that_it_came_with_is_believed_at_once():
+    def first(values, told):
+        judged = judge_times(np.array(values), ClockState(), LEAP, False, told_ms=np.array(told))
+        return judged.verdict[: judged.decided].tolist(), judged.state
+
+    assert first([5], [5 + LEAP]) == ([0], ClockState(5, 5))
+    assert first([5], [6 + LEAP]) == ([], ClockState())
+    assert first([9000, 5], [5, 5]) == ([STRAY, 0], ClockState(5, 5))
+    assert first([5, 6], [9000, 6]) == ([0, 0], ClockState(6, 6))
+    assert first([5, 9000], [5, 9000]) == ([0], ClockState(5, 5))  # there is a belief by then
+
+
+def test_silence_decides_the_first_timestamps_and_no_leap():
+    def flushed(values, state):
+        judged = judge_times(np.array(values), state, LEAP, False, flush=True)
+        return judged.verdict[: judged.decided].tolist(), judged.state
+
+    assert flushed([5], ClockState()) == ([0], ClockState(5, 5))
+    assert flushed([9000, 5, 6], ClockState()) == ([STRAY, 0, 0], ClockState(6, 6))
+    assert flushed([9000, 9001], ClockState(5, 5)) == ([], ClockState(5, 5))
+
+
 def verdicts_of(values, state=ClockState(), at_end=True):  # noqa: B008  # it is frozen
     judged = judge_times(np.array(values, np.int64), state, LEAP, at_end)
     return judged.verdict[: judged.decided].tolist(), judged.state

@@ -6,6 +6,7 @@ import datetime
 import json
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from models import source_reader
 from models.source_clock import ClockState
 from models.source_reader import ReadLimits, SourceState, read_events
 from models.timestamps import TimestampReader, TimestampSettings
+from models.timestamps.patterns import NONE
 from models.timestamps.years import YearCarry
 from tests.models.clock_oracle import SlowClock
 
@@ -144,6 +146,141 @@ def test_where_the_batches_are_cut_changes_nothing(lines, cuts, no_end):
     assert read_in_batches(lines, range(1, len(lines)), READER, LIMITS) == whole
 
 
+SENT_MS = round(EPOCH.timestamp() * 1000) + 5000
+
+
+def read_from_topic(lines, cuts, reader=READER, limits=LIMITS, flushes=(), sent=None):
+    """As :func:`read_in_batches`, of lines with positions and times; a flush after the cuts that are told.
+
+    What comes out has the text of an event apart from the rest.
+    """
+    positions = np.cumsum(np.array([1 + len(line) for line in lines], np.int64)) << 20
+    sent = np.full(len(lines), SENT_MS) if sent is None else sent
+    state, begin = SourceState(), 0
+    rows: list[tuple] = []
+    texts: list[bytes] = []
+    dead: list[tuple] = []
+    counts = {"lines": 0, "continued": 0, "late": 0}
+    bounds = [*sorted(cuts), len(lines)]
+    for k, end in enumerate(bounds):
+        at_end = k == len(bounds) - 1
+        steps = [(lines[begin:end], slice(begin, end), at_end, k in flushes)]
+        if k in flushes and k % 2 and not at_end:  # by itself as well as with lines
+            steps = [(lines[begin:end], slice(begin, end), False, False), ([], slice(end, end), False, True)]
+        for some, where, last, flush in steps:
+            state = SourceState.from_record(json.loads(json.dumps(state.to_record())))
+            raw = b"".join(some)
+            events, state = read_events(
+                state, raw, last, reader, limits, positions=positions[where], times_ms=sent[where], flush=flush
+            )
+            assert events.lines == len(events) + events.continued + len(events.dead) == len(events.counted)
+            for name in counts:
+                counts[name] += getattr(events, name)
+            data = events.data.tobytes()
+            rows += zip(
+                events.line.tolist(),
+                events.event_ms.tolist(),
+                events.order_ms.tolist(),
+                [data[a:b] for a, b in zip(events.starts.tolist(), events.ends.tolist(), strict=True)],
+                strict=True,
+            )
+            texts += [data[a:b] for a, b in zip(events.starts.tolist(), events.text_ends.tolist(), strict=True)]
+            dead += [(letter.line, letter.reason, letter.raw, letter.time_ms) for letter in events.dead]
+            if flush and not last:
+                assert not state.held or state.clock.belief_ms is not None
+        begin = end
+    assert (state.held, state.held_positions, state.held_times) == (b"", (), ())
+    return (rows, dead, counts, (state.next_line, state.open, state.clock, state.years)), texts
+
+
+@settings(max_examples=150)
+@given(sources, st.lists(st.integers(0, 14), max_size=5))
+def test_lines_keep_their_positions_wherever_the_batches_are_cut(lines, cuts):
+    cuts = [min(cut, len(lines)) for cut in cuts]
+    far = np.zeros(len(lines), np.int64)  # so that what they came with counts for nothing
+    (rows, dead, counts, state), texts = read_from_topic(lines, cuts, sent=far)
+    whole = read_in_batches(lines, [], READER, LIMITS)
+    positions = (np.cumsum(np.array([1 + len(line) for line in lines], np.int64)) << 20).tolist()
+    assert [(positions[number - 1], *rest[:3]) for number, *rest in whole[0]] == rows
+    assert [rest[3] for _, *rest in whole[0]] == texts
+    assert [(positions[number - 1], reason, raw, 0) for number, reason, raw in whole[1]] == dead
+    assert (counts, state) == whole[2:]
+
+
+@settings(max_examples=150)
+@given(sources, st.lists(st.integers(0, 14), max_size=5), st.lists(st.sampled_from([0, 3, 61, 200]), max_size=14))
+def test_where_the_batches_of_a_topic_are_cut_changes_nothing(lines, cuts, sent):
+    cuts = [min(cut, len(lines)) for cut in cuts]
+    sent = np.array([SENT_MS + 1000 * s for s in (*sent, *[0] * 14)][: len(lines)], np.int64)
+    whole = read_from_topic(lines, [], sent=sent)
+    assert read_from_topic(lines, cuts, sent=sent) == whole
+    assert read_from_topic(lines, range(1, len(lines)), sent=sent) == whole
+
+
+@settings(max_examples=200)
+@given(sources, st.lists(st.integers(0, 14), max_size=6), st.sets(st.integers(0, 6)))
+def test_a_flush_takes_nothing_but_text_away(lines, cuts, flushes):
+    lines = [stamp(4) + b" a first line near to when it was sent\n", *lines]
+    cuts = [min(cut, len(lines)) for cut in cuts]
+    whole, texts = read_from_topic(lines, [])
+    flushed, shorter = read_from_topic(lines, cuts, flushes=flushes)
+    assert flushed == whole
+    assert all(text.startswith(cut) for text, cut in zip(texts, shorter, strict=True))
+
+
+def test_a_flush_lets_the_last_event_go_and_later_lines_continue_it():
+    def read(state, raw, **how):
+        n = raw.count(b"\n")
+        at = np.arange(n) + state.next_line + len(state.held_positions)
+        return read_events(state, raw, False, READER, LIMITS, positions=at, times_ms=np.full(n, SENT_MS), **how)
+
+    events, state = read(SourceState(), stamp(5) + b" x\n at y\n")
+    assert (len(events), state.held_positions, state.held_times) == (0, (1, 2), (SENT_MS, SENT_MS))
+    events, state = read(state, b"", flush=True)
+    assert (len(events), events.continued, state.held) == (1, 1, b"")
+    assert events.data[events.starts[0] : events.text_ends[0]].tobytes() == stamp(5) + b" x\n at y"
+    events, state = read(state, b" at z\n" + stamp(6) + b" next\n")
+    assert (len(events), events.continued, events.dead) == (0, 1, [])
+
+
+def test_a_flush_decides_a_first_timestamp_and_holds_a_leap():
+    far = np.zeros(1, np.int64)
+
+    def read(state, seconds, **how):
+        raw = stamp(seconds) + b" x\n"
+        return read_events(state, raw, False, READER, LIMITS, positions=far, times_ms=far, **how)
+
+    events, state = read(SourceState(), 0)
+    assert (len(events), state.clock) == (0, ClockState())
+    events, state = read(state, 1, flush=True)
+    assert (len(events), state.held) == (2, b"")
+    events, state = read(state, 4000, flush=True)
+    assert (len(events), events.dead) == (0, [])
+    events, state = read(state, 2, flush=True)
+    assert [len(events), *(letter.reason[:9] for letter in events.dead)] == [1, "timestamp"]
+
+
+def test_lines_without_timestamps_happen_when_they_were_sent():
+    reader = TimestampReader(TimestampSettings((NONE,)))
+    lines, sent = [b"a\n", b"b\n", b"\n", b"c\n", b"d\n"], SENT_MS + np.array([0, 2000, 2001, 1000, 9_000_000])
+    (rows, dead, counts, _), texts = read_from_topic(lines, [2], reader, ReadLimits(max_leap_ms=60_000), sent=sent)
+    assert [(ms - SENT_MS, order - SENT_MS, text) for _, ms, order, text in rows] == [
+        (0, 0, b"a"),
+        (2000, 2000, b"b"),
+        (1000, 2000, b"c"),
+    ]
+    assert texts == [b"a", b"b\n", b"c"]
+    assert [(raw, when) for *_, raw, when in dead] == [(b"d", SENT_MS + 9_000_000)]
+    assert counts == {"lines": 5, "continued": 1, "late": 1}
+
+
+def test_positions_and_times_are_as_many_as_lines():
+    with pytest.raises(ValueError, match="1 positions are told of 2 lines"):
+        read_events(SourceState(), b"a\nb\n", False, READER, LIMITS, positions=np.arange(1))
+    with pytest.raises(ValueError, match="3 times are told of 2 lines"):
+        read_events(SourceState(), b"a\nb\n", False, READER, LIMITS, times_ms=np.arange(3))
+
+
 days = st.sampled_from([0, 1, 100, 200, 250, 300, 306, 307, 308, 310, 365, 400, 672, 673])
 
 
@@ -272,7 +409,13 @@ def test_the_clock_is_told_less_the_lateness():
 
 
 def test_a_state_survives_as_a_record():
-    state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00")
+    state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00", (2**62, 2**62 + 1), (-1, 2))
     assert SourceState.from_record(json.loads(json.dumps(state.to_record()))) == state
-    with pytest.raises(ValueError, match="version 2; known is 1"):
-        SourceState.from_record({**state.to_record(), "version": 2})
+    with pytest.raises(ValueError, match="version 3; known are 1 to 2"):
+        SourceState.from_record({**state.to_record(), "version": 3})
+
+
+def test_a_state_that_version_1_wrote_is_read():
+    record = {"version": 1, "next_line": 7, "open": True, "clock_ms": 5, "belief_ms": None, "years": [2, 99]}
+    state = SourceState.from_record({**record, "held": "YQo="})
+    assert state == SourceState(7, True, ClockState(5, None), YearCarry(2, 99), b"a\n")

@@ -6,8 +6,8 @@ import pytest
 
 from models.batches import EventBatch
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, shard_of
-from models.document import parse_model
 from models.document_text import pretty
+from models.in_force import Entry
 from models.log_batch import LogBatch
 from models.source_reader import ReadLimits
 from operators.parse import DEAD_LETTERS, STATISTICS, UNMATCHED, Parse
@@ -32,6 +32,22 @@ class ValueState:
         self.values.pop(self.key, None)
 
 
+class Broadcast(dict):
+    """Flink's broadcast state."""
+
+    def put(self, name, text):
+        self[name] = text
+
+    def remove(self, name):
+        del self[name]
+
+    def contains(self, name):
+        return name in self
+
+    def is_empty(self):
+        return not self
+
+
 class Context:
     """Runtime context and element context in one."""
 
@@ -42,13 +58,7 @@ class Context:
         return self.state
 
     def get_broadcast_state(self, descriptor):
-        return self
-
-    def get(self, name):
-        return self.models.get(name)
-
-    def put(self, name, text):
-        self.models[name] = text
+        return self.models
 
 
 class Subtask:
@@ -56,10 +66,11 @@ class Subtask:
 
     def __init__(self, state=None, models=None, lateness=0):
         self.state = state or ValueState()
-        self.ctx = Context(self.state, {} if models is None else models)
-        self.parse = Parse(pretty(MODEL), ReadLimits(lateness_ms=lateness), SHARDS)
+        self.ctx = Context(self.state, Broadcast() if models is None else models)
+        entry = Entry("shop", 1, 1, (), pretty(MODEL))
+        self.parse = Parse([entry], ReadLimits(lateness_ms=lateness), SHARDS)
         self.parse.open(self.ctx)
-        self.events, self.clocks, self.side = [], [], {}
+        self.events, self.words, self.epochs, self.side = [], [], [], {}
 
     def send(self, batch):
         """Let it take a batch; the timestamps of what came out of the main output."""
@@ -67,12 +78,18 @@ class Subtask:
         clocks = []
         for out in self.parse.process_element((batch.source, batch.encode()), self.ctx):
             if len(out) == 2:
-                self.side.setdefault(out[0].tag_id, []).append(json.loads(out[1]))
+                self.side.setdefault(out[0].tag_id, []).extend(map(json.loads, out[1].split("\n")))
+                self.words.append(out[0].tag_id)
                 continue
-            shard, timestamp, record = out
+            key, timestamp, record = out
             clocks.append(timestamp)
+            if not record:
+                assert key == ""
+                continue
             found = EventBatch.decode(record)
-            assert len(found) == 0 or shard == found.shard
+            shard = found.shard
+            self.epochs.append(found.epoch)
+            assert key == f"shop/{shard}"
             self.events += [
                 (found.source, name.decode(), position, order, event, shard, timestamp)
                 for name, position, order, event in zip(
@@ -192,15 +209,54 @@ def test_a_source_goes_on_after_a_restore_where_it_stood():
     assert [event[2] for event in first.events + second.events] == [1, 2, 4]
 
 
+def update(model, sources=()):
+    """The control event that puts another version of the model in force."""
+    head = {"kind": "model", "op": "update", "epoch": 2, "id": "shop", "version": model["version"]}
+    return json.dumps({**head, "sources": list(sources), "document": pretty(model)})
+
+
+NEWER = MODEL | {"version": 2, "templates": [*TEMPLATES, {"id": "t-new", "grok": "brand new %{INT:id}"}]}
+
+
 def test_a_broadcast_model_parses_the_next_batch():
     subtask = Subtask()
     subtask.open("a", DAY)
     subtask.lane()
     subtask.lines("a", line(0, "brand new", 1), *works(1, 2))
     assert len(subtask.side[UNMATCHED.tag_id]) == 1
-    newer = MODEL | {"version": 2, "templates": [*TEMPLATES, {"id": "t-new", "grok": "brand new %{INT:id}"}]}
-    parse_model(pretty(newer), "the test's model")
-    subtask.parse.process_broadcast_element(pretty(newer), subtask.ctx)
+    subtask.parse.process_broadcast_element(update(NEWER), subtask.ctx)
     subtask.lines("a", line(20, "brand new", 1), line(30, "open", 2), at_end=True)
     assert len(subtask.side[UNMATCHED.tag_id]) == 1
-    assert json.loads(subtask.ctx.models["shop"])["version"] == 2
+    again = Subtask(models=subtask.ctx.models)  # after a restore broadcast state wins
+    again.lines("a", line(20, "brand new", 1), at_end=True)
+    assert UNMATCHED.tag_id not in again.side
+
+
+def test_events_tell_which_model_and_which_change_of_models_they_were_parsed_under():
+    subtask = Subtask()
+    subtask.open("a", DAY)
+    subtask.lane()
+    subtask.lines("a", line(0, "open", 1), *works(1, 2))
+    subtask.parse.process_broadcast_element(update(NEWER), subtask.ctx)
+    subtask.lines("a", line(20, "work", 1), at_end=True)
+    assert sorted(set(subtask.epochs)) == [1, 2]
+
+
+def test_a_source_without_a_model_is_not_looked_at_and_not_waited_for():
+    subtask = Subtask()
+    for source in ("a", "b"):
+        subtask.open(source, DAY)
+    subtask.lane()
+    subtask.parse.process_broadcast_element(update(MODEL, ["b"]), subtask.ctx)
+    assert subtask.lines("a", line(0, "open", 1), at_end=True) == []
+    assert subtask.lines("b", *works(0, 5000, 9000))[-1] == DAY + 9000
+    assert {source for source, *_ in subtask.events} == {"b"}
+
+
+def test_all_documents_of_a_batch_go_out_together():
+    subtask = Subtask()
+    subtask.open("a", DAY)
+    subtask.lane()
+    subtask.lines("a", *(line(k, f"unknown {k}", k) for k in range(5)), *["\x00"] * 3, at_end=True)
+    assert (len(subtask.side[UNMATCHED.tag_id]), len(subtask.side[DEAD_LETTERS.tag_id])) == (5, 3)
+    assert sorted(subtask.words) == sorted([UNMATCHED.tag_id, DEAD_LETTERS.tag_id, STATISTICS.tag_id])

@@ -82,11 +82,18 @@ class Kafka(Service):
         # Twenty-two characters of base64; the first must not be a dash, which tools take for an option.
         return base64.urlsafe_b64encode(b"w" + hashlib.sha256(str(self.folder).encode()).digest()[:15])[:22].decode()
 
+    def _settings(self) -> str:
+        """The content of ``server.properties``."""
+        return _SETTINGS.format(host=HOST, port=self.port, inner_port=self.inner_port, folder=self.folder)
+
+    def _format_options(self) -> list[str]:
+        """What the tool that prepares the data is told besides."""
+        return []
+
     def _prepare(self) -> None:
-        settings = _SETTINGS.format(host=HOST, port=self.port, inner_port=self.inner_port, folder=self.folder)
-        (self.folder / "server.properties").write_text(settings)
+        (self.folder / "server.properties").write_text(self._settings())
         tool = ["kafka.tools.StorageTool", "format", "--config", "server.properties", "--cluster-id", self._cluster_id]
-        if self._run([*self._class_path(), *tool]).wait(60) != 0:
+        if self._run([*self._class_path(), *tool, *self._format_options()]).wait(60) != 0:
             raise self._failure("cannot prepare its data")
 
     def _command(self) -> Sequence[str]:

@@ -31,8 +31,10 @@ OPEN, PAY, PACK, SHIP, FAIL, CLOSE = range(1, 7)
 
 
 def reasons(*steps: tuple[int, int]) -> dict[str, tuple[str, str, str]]:
-    shard = ShardState(model(SPEC))
-    shard.add(batch(numbered([(at, "a.log", template, b"o-1", 0) for at, template in steps])))
+    compiled = model(SPEC)
+    shard = ShardState(compiled)
+    events = numbered([(at, "a.log", template, b"o-1", 0) for at, template in steps])
+    shard.add(batch(events, compiled.template_ids))
     return {d["type"]: (d["reason"], d["actual"], d["typical"]) for d in shard.advance(FOREVER)}
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.automata.shard import FOREVER, ShardState
-from models.batches import BatchError
+from models.batches import EventBatch
+from models.positions import position_of
 from models.schema_check import check
 from tests.models.automata.oracle import all_anomalies
 from tests.models.automata.workload import (
@@ -15,6 +16,7 @@ from tests.models.automata.workload import (
     automaton,
     batch,
     deliver,
+    end_of,
     endless,
     flow,
     kinds,
@@ -78,6 +80,19 @@ def test_a_shard_restored_anywhere_goes_on_as_if_nothing_had_happened(raw, seed)
     found, shard = deliver(MODEL, events, random.Random(seed), snapshots=True)
     assert told(found) == told(all_anomalies(MODEL, events))
     assert shard.counters["dropped"] == 0
+
+
+@settings(max_examples=150)
+@given(raw_events | dense_events, st.integers(0, 2**32), st.booleans())
+def test_what_the_ends_of_sources_bring_does_not_depend_on_how_events_arrive(raw, seed, snapshots):
+    events = numbered(raw)
+    at_once = ShardState(MODEL)
+    for source in sorted({e.source for e in events}):
+        at_once.add(batch([e for e in events if e.source == source]))
+        at_once.add(end_of(events, source))
+    found, shard = deliver(MODEL, events, random.Random(seed), snapshots, ends=True)
+    assert told(found) == told(at_once.advance(FOREVER))
+    assert shard.empty
 
 
 @settings(max_examples=40)
@@ -283,16 +298,14 @@ def test_templates_outside_of_any_automaton_are_left_out_and_counted():
     assert shard.next_timer() is None
 
 
-def test_events_parsed_by_another_version_need_that_model():
-    older = model(pairs(), flow(), version=7)
+def test_events_parsed_with_another_version_find_their_states_by_the_ids_of_their_templates():
+    older = model(pairs(), automaton("a-gone", [state("gone")]), flow(), version=7)
     shard = ShardState(MODEL)
     index = {name: at for at, name in enumerate(older.template_ids)}
     events = numbered(
-        [(at, "a", index[name], b"x", 0) for at, name in enumerate(["t-open", "t-work", "t-close", "t-alone"])]
+        [(at, "a", index[name], b"x", 0) for at, name in enumerate(["t-open", "t-work", "t-close", "t-gone"])]
     )
-    with pytest.raises(BatchError, match="version 7 of model m"):
-        shard.add(batch(events, version=7))
-    shard.add(batch(events, version=7), parsed_by=older)
+    shard.add(batch(events, older.template_ids))
     assert shard.advance(FOREVER) == []
     assert (shard.counters["judged"], shard.counters["unassigned"]) == (1, 1)
 
@@ -300,7 +313,7 @@ def test_events_parsed_by_another_version_need_that_model():
 def test_memory_and_evidence_of_an_endless_chatter_stay_small_and_its_counts_exact():
     chatter = model(automaton("a", [state("ping", 1, 5)], expires_ms=100_000))
     shard = ShardState(chatter, max_evidence=4)
-    shard.add(batch(numbered([(at, "a", 1, b"x", 0) for at in range(5_000)])))
+    shard.add(batch(numbered([(at, "a", 1, b"x", 0) for at in range(5_000)]), chatter.template_ids))
     shard.advance(5_000)
     shard = ShardState.restore(shard.snapshot(), chatter, max_evidence=4)
     (transaction,) = shard.lanes[0].open.values()
@@ -315,14 +328,84 @@ def test_memory_and_evidence_of_an_endless_chatter_stay_small_and_its_counts_exa
     assert states[50] == "… 4,900 more …"
 
 
-def test_evidence_names_topic_partition_and_offset_for_topics():
+@pytest.mark.parametrize(("origin", "name"), [("logs/3", "logs/3"), ("logs/3/app/a.log", "app/a.log")])
+def test_what_is_found_in_topics_names_the_source_and_where_each_line_stands(origin, name):
     shard = ShardState(MODEL, topic=True)
-    shard.add(batch([Event(0, "logs/3", 0, OPEN, b"\xff", 0)]))
-    (found, *_) = shard.advance(FOREVER)
-    assert found["source"] == "logs/3"
-    assert (found["evidence"][0]["topic"], found["evidence"][0]["partition"], found["evidence"][0]["offset"]) == (
-        "logs",
-        3,
-        0,
-    )
+    events = [(position_of(7), OPEN), (position_of(8, 2), WORK)]
+    shard.add(batch([Event(0, origin, position, template, b"\xff", 0) for position, template in events]))
+    (found,) = shard.advance(FOREVER)
+    assert found["source"] == name
+    first, second = ({k: v for k, v in line.items() if k not in ("timestamp", "text")} for line in found["evidence"])
+    assert first == {"topic": "logs", "partition": 3, "offset": 7}
+    assert second == {"topic": "logs", "partition": 3, "offset": 8, "line": 3}
     assert found["transaction"]["id"] == "\ufffd"
+
+
+def test_the_version_of_the_model_does_not_change_the_id_of_an_anomaly():
+    lost = batch(numbered([(0, "a", OPEN, b"x", 0)]))
+    found = []
+    for version in (1, 2):
+        shard = ShardState(model(flow(), endless(), pairs(), version=version))
+        shard.add(lost)
+        found.append(shard.advance(FOREVER))
+    assert [d["id"] for d in found[0]] == [d["id"] for d in found[1]]
+    assert [found[k][0]["model"]["version"] for k in (0, 1)] == [1, 2]
+
+
+def end(source: str, order_ms: int) -> EventBatch:
+    return EventBatch.end(source, 0, "m", 1, order_ms)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_the_end_of_a_source_judges_what_is_open_and_of_which_it_alone_has_lines(restored):
+    shard = ShardState(MODEL)
+    shard.add(batch(numbered([(0, "a", OPEN, b"own", 0), (5, "a", WORK, b"own", 0), (5, "a", OPEN, b"both", 0)])))
+    shard.add(batch(numbered([(5, "b", WORK, b"both", 0), (4, "b", OPEN, b"other", 0)])))
+    shard.add(end("a", 6))
+    assert shard.advance(6) == []
+    if restored:
+        shard = ShardState.restore(shard.snapshot(), MODEL)
+    assert shard.next_timer() == 7
+    assert [(d["type"], d["transaction"]["id"], d["@timestamp"][-5:]) for d in shard.advance(7)] == [
+        ("missing_end", "own", ".008Z")
+    ]
+    assert shard.open_count == 2
+    assert {d["transaction"]["id"] for d in shard.advance(FOREVER)} == {"both", "other"}
+
+
+def test_an_end_comes_after_all_lines_of_its_source_of_that_time_and_before_those_of_later_sources():
+    shard = ShardState(MODEL)
+    shard.add(end("b", 3))  # nothing is here yet that could have ended
+    shard.add(batch(numbered([(3, "c", OPEN, b"x", 0)])))
+    shard.add(end("b", 3))
+    shard.add(batch(numbered([(0, "b", OPEN, b"x", 0), (2, "b", WORK, b"x", 0), (3, "b", CLOSE, b"x", 0)])))
+    assert shard.pending.count == 5
+    # "x" of "b" is whole by then, and its end opens the way for another "x" of "c".
+    assert shard.advance(4) == []
+    assert (shard.counters["judged"], shard.open_count) == (1, 1)
+
+
+def test_an_end_behind_the_clock_counts_as_of_the_clock():
+    shard = ShardState(MODEL)
+    shard.add(batch(numbered([(0, "a", OPEN, b"x", 0), (1, "a", WORK, b"x", 0)])))
+    assert shard.advance(5) == []
+    shard.add(end("a", 1))
+    assert (shard.counters["late"], shard.next_timer()) == (0, 6)
+    assert kinds(shard.advance(6)) == ["missing_end"]
+
+
+def test_an_end_in_a_shard_where_nothing_waits_leaves_it_empty():
+    shard = ShardState(MODEL)
+    shard.add(end("a", 5))
+    assert shard.empty
+    assert shard.next_timer() is None
+
+
+def test_the_end_of_a_source_leaves_the_tombstone_that_a_late_end_of_another_one_finds():
+    shard = ShardState(MODEL)
+    shard.add(batch(numbered([(0, "a", OPEN, b"x", 0), (1, "a", WORK, b"x", 0)])))
+    shard.add(end("a", 1))
+    assert kinds(shard.advance(2)) == ["missing_end"]
+    shard.add(batch(numbered([(7, "b", CLOSE, b"x", 0)])))
+    assert shard.advance(FOREVER) == []
+    assert shard.counters["absorbed"] == 1

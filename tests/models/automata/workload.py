@@ -86,20 +86,31 @@ class Event:
     event: int
 
 
-def batch(events: list[Event], version: int = 1) -> EventBatch:
+TEMPLATES = ["t-alone", *(f"t-{s['id']}" for a in (flow(), endless(), pairs()) for s in a["states"])]
+"""The templates of ``model(flow(), endless(), pairs())``, and the first ones of ``model(flow())``."""
+
+
+def batch(events: list[Event], templates: list[str] = TEMPLATES, epoch: int = 1) -> EventBatch:
     """Events of one source as they travel."""
     events = sorted(events, key=lambda e: e.position)
     return EventBatch(
         events[0].source,
         0,
-        version,
+        "m",
+        epoch,
         np.array([e.order for e in events], dtype=np.int64),
         np.array([e.event for e in events], dtype=np.int64),
         np.array([e.position for e in events], dtype=np.int64),
         np.array([e.template for e in events], dtype=np.int32),
+        templates,
         [e.identifier for e in events],
         [b"%s:%d" % (e.source.encode(), e.position) for e in events],
     )
+
+
+def end_of(events: list[Event], source: str) -> EventBatch:
+    """The marker that a source has ended."""
+    return EventBatch.end(source, 0, "m", 1, max(e.order for e in events if e.source == source))
 
 
 def numbered(raw: list[tuple[int, str, int, bytes, int]]) -> list[Event]:
@@ -130,9 +141,9 @@ def check_nothing_is_overdue(shard: ShardState) -> None:
 
 
 def deliver(
-    compiled: CompiledAutomata, events: list[Event], chance: random.Random, snapshots: bool = False
+    compiled: CompiledAutomata, events: list[Event], chance: random.Random, snapshots: bool = False, ends: bool = False
 ) -> tuple[list[dict[str, Any]], ShardState]:
-    """Deliver events in random batches, with random watermarks that promise what is true."""
+    """Deliver events in random batches, with random watermarks that promise what is true; and word of sources' ends."""
     shard = ShardState(compiled)
     queues = {s: [e for e in events if e.source == s] for s in sorted({e.source for e in events})}
     documents: list[dict[str, Any]] = []
@@ -141,6 +152,8 @@ def deliver(
         size = chance.choice([1, 2, 5, 100])
         shard.add(batch(queues[source][:size]))
         del queues[source][:size]
+        if ends and not queues[source]:
+            shard.add(end_of(events, source))
         promise = min((e.order for queue in queues.values() for e in queue), default=None)
         if promise is not None and chance.random() < 0.7:
             documents += shard.advance(promise - chance.choice([0, 0, 1, 5]))

@@ -1,0 +1,87 @@
+"""The control channel: a topic, or a directory of files where the job runs on one machine; and where replies go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyflink.common import Encoder, SimpleStringSchema
+from pyflink.datastream import DataStream
+from pyflink.datastream.connectors.base import DeliveryGuarantee
+from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, OutputFileConfig, RollingPolicy
+from pyflink.datastream.connectors.kafka import KafkaRecordSerializationSchema, KafkaSink
+
+from jobs.kafka_topics import Partition, start_options
+from jobs.sql_tables import create_table
+from operators import names
+from operators.elements import ControlMessage
+from operators.resolve import CONTROL_TYPE
+
+_TABLE = "control"
+_LOOK_S = 1
+
+
+def control_topic(tables: Any, partitions: Sequence[Partition], kafka_options: Mapping[str, str]) -> DataStream:
+    """The messages of a control topic, from the offsets settled at submission."""
+    topic = partitions[0].topic
+    columns = ("`value` BYTES", "`partition` INT METADATA VIRTUAL", "`offset` BIGINT METADATA VIRTUAL")
+    options = {
+        "connector": "kafka",
+        "topic": topic,
+        "format": "raw",
+        "scan.parallelism": "1",
+        **kafka_options,
+        **start_options(partitions),
+    }
+    create_table(tables, _TABLE, columns, options)
+    rows = tables.to_data_stream(tables.sql_query(f"SELECT `value`, `partition`, `offset` FROM `{_TABLE}`"))  # noqa: S608
+    return _named(rows.map(ControlMessage(topic), CONTROL_TYPE))
+
+
+def control_directory(tables: Any, directory: Path) -> DataStream:
+    """The lines of the files of a directory, which is looked at once a second; a file counts as it is when it appears.
+
+    Files whose names begin with a dot or an underscore are not read: who writes one gives it its name when it is whole.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    options = {
+        "connector": "filesystem",
+        "path": directory.absolute().as_uri(),
+        "format": "raw",
+        "source.monitor-interval": f"{_LOOK_S} s",
+    }
+    create_table(tables, _TABLE, ("`value` BYTES",), options)
+    rows = tables.to_data_stream(tables.sql_query(f"SELECT `value`, -1, CAST(-1 AS BIGINT) FROM `{_TABLE}`"))  # noqa: S608
+    return _named(rows.map(ControlMessage(str(directory)), CONTROL_TYPE))
+
+
+def _named(stream: DataStream) -> DataStream:
+    return stream.set_parallelism(1).uid(names.UID_CONTROL).name("control")
+
+
+def replies_to_topic(replies: DataStream, topic: str, properties: Mapping[str, str]) -> None:
+    """Send replies at once: a reply may come twice after a failure, and never waits for a checkpoint."""
+    schema = (
+        KafkaRecordSerializationSchema.builder()
+        .set_topic(topic)
+        .set_value_serialization_schema(SimpleStringSchema())
+        .build()
+    )
+    builder = KafkaSink.builder().set_record_serializer(schema)
+    builder.set_delivery_guarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+    for key, value in properties.items():
+        builder.set_property(key, value)
+    replies.sink_to(builder.build()).set_parallelism(1).uid(names.UID_REPLIES).name("replies")
+
+
+def replies_to_directory(replies: DataStream, directory: Path) -> None:
+    """Write replies to files of a directory, one a line; they can be read while they are being written."""
+    sink = (
+        FileSink.for_row_format(str(directory.absolute()), Encoder.simple_string_encoder())
+        .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
+        .with_rolling_policy(RollingPolicy.default_rolling_policy())
+        .with_output_file_config(OutputFileConfig.builder().with_part_prefix("part").with_part_suffix(".jsonl").build())
+        .build()
+    )
+    replies.sink_to(sink).set_parallelism(1).uid(names.UID_REPLIES).name("replies")

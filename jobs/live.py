@@ -1,0 +1,147 @@
+"""The main job on topics: reads Kafka, takes models and word of sources from a control channel, tells what it finds.
+
+``weirwatch run`` runs it on the embedded mini cluster, ``flink run -py jobs/detect.py --config conf/live.yaml`` on a
+cluster. See docs/design.md for its shape.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pyflink.common import Duration, Types, WatermarkStrategy
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
+
+from jobs.control_source import control_directory, control_topic, replies_to_directory, replies_to_topic
+from jobs.live_settings import LiveConfig
+from jobs.live_sinks import to_elasticsearch, to_topic
+from jobs.live_source import line_batches
+from jobs.preparation import Preparation
+from models.aligned_clock import ClockSettings
+from models.dead_letter_limit import LimitSettings
+from models.index_names import ANOMALY, DEAD_LETTER
+from models.messages import MessageSettings
+from models.source_reader import ReadLimits
+from models.topic_watch import WatchSettings
+from operators import names
+from operators.automata import Automata
+from operators.elasticsearch_sink import ElasticsearchSink, SinkLimits
+from operators.elements import BatchTime, EndOfTime, first, one_key
+from operators.models_in_force import MODELS
+from operators.parse import DEAD_LETTERS, EVENTS_TYPE, UNMATCHED
+from operators.parse_topic import SOURCE_WORDS, ParseTopic
+from operators.resolve import EVENTS_TYPE as CONTROL_EVENTS_TYPE
+from operators.resolve import REPLIES, Resolve
+
+_UNHEARD_S = 15
+"""A subtask of ``parse`` that says nothing for so long reads no source; those that do speak once a second."""
+
+
+_TIMELESS = (
+    WatermarkStrategy.for_monotonous_timestamps()
+    .with_timestamp_assigner(EndOfTime())
+    .with_idleness(Duration.of_seconds(1))
+)
+"""Control events must not hold back the clock of the lines beside which they arrive."""
+
+
+def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, found: Preparation) -> None:
+    """Put the job's graph together.
+
+    Args:
+        env: where the graph is built.
+        tables: its table environment.
+        config: what to read, write and how.
+        found: what was found at submission: partitions, models, clients.
+    """
+    control = _control(env, tables, config, found)
+    batches = line_batches(
+        env,
+        tables,
+        found.partitions,
+        MessageSettings(config.input.format, config.input.encoding, config.input.envelope),
+        found.source_options,
+        config.input.source_header,
+    )
+    parse = ParseTopic(found.models, _watch_settings(config), found.offsets)
+    events = (
+        batches.key_by(first, Types.STRING())
+        .connect(control.broadcast(MODELS, SOURCE_WORDS))
+        .process(parse, EVENTS_TYPE)
+        .uid(names.UID_PARSE)
+        .name("parse")
+    )
+    watermarks = (
+        WatermarkStrategy.for_monotonous_timestamps()
+        .with_timestamp_assigner(BatchTime())
+        .with_idleness(Duration.of_seconds(_UNHEARD_S))
+    )
+    anomalies = (
+        events.assign_timestamps_and_watermarks(watermarks)
+        .uid(names.UID_WATERMARK)
+        .name("watermark")
+        .key_by(first, Types.STRING())
+        .connect(control.broadcast(MODELS))
+        .process(Automata(found.models, config.evidence.max_lines, topic=True, statistics=False), Types.STRING())
+        .uid(names.UID_AUTOMATA)
+        .name("automata")
+        .union(events.get_side_output(UNMATCHED))
+    )
+    _outputs(config, found, anomalies, events.get_side_output(DEAD_LETTERS))
+
+
+def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, found: Preparation) -> DataStream:
+    """The resolved control events."""
+    channel = config.control
+    if channel is None:  # an operator with broadcast state has to have a stream of it
+        nothing = env.from_collection(['{"kind": "none"}'], CONTROL_EVENTS_TYPE)
+        return nothing.uid(names.UID_CONTROL).name("no control channel")
+    if channel.directory is None:
+        messages = control_topic(tables, found.control, found.source_options)
+    else:
+        messages = control_directory(tables, channel.directory)
+    resolved = messages.key_by(one_key, Types.BYTE()).process(Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE)
+    resolved = resolved.set_parallelism(1).uid(names.UID_RESOLVE).name("resolve")
+    events = (
+        resolved.assign_timestamps_and_watermarks(_TIMELESS)
+        .set_parallelism(1)
+        .uid(names.UID_TIMELESS)
+        .name("no time of its own")
+    )
+    replies = resolved.get_side_output(REPLIES)
+    if channel.directory is None:
+        replies_to_topic(replies, channel.replies, found.sink_properties)
+    else:
+        replies_to_directory(replies, Path(channel.replies))
+    return events
+
+
+def _outputs(config: LiveConfig, found: Preparation, anomalies: DataStream, dead: DataStream) -> None:
+    elastic, kafka = config.output.elasticsearch, config.output.kafka
+    letters = dead
+    if elastic is not None and found.elastic is not None and found.index_names is not None:
+        limits = SinkLimits(elastic.bulk_documents, elastic.flush_ms, elastic.max_waiting)
+        sink = ElasticsearchSink(found.elastic, found.index_names, limits)
+        letters = dead.union(to_elasticsearch({ANOMALY: anomalies, DEAD_LETTER: dead}, sink))
+    if kafka is not None:
+        for stream, topic, uid in (
+            (anomalies, kafka.anomalies, names.UID_ANOMALIES),
+            (letters, kafka.dead_letters, names.UID_DEAD_LETTERS),
+        ):
+            to_topic(stream, topic, found.sink_properties, kafka.transaction_prefix, kafka.transaction_timeout_ms, uid)
+
+
+def _watch_settings(config: LiveConfig) -> WatchSettings:
+    return WatchSettings(
+        limits=ReadLimits(
+            config.lateness_ms, config.max_leap_ms, config.max_line_bytes, config.evidence.max_line_chars
+        ),
+        shards=config.shards,
+        clock=ClockSettings(
+            config.heartbeat.enabled, config.heartbeat.idle_ms, config.source.timeout_ms, config.lateness_ms
+        ),
+        dead_letters=LimitSettings(
+            config.dead_letters.max_ratio, config.dead_letters.min_lines, config.dead_letters.max_consecutive
+        ),
+        multiline_wait_ms=config.multiline_wait_ms,
+    )

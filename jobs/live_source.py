@@ -1,0 +1,90 @@
+"""From the topics of lines to batches of lines: SQL source, ``pack``, and word of what is there to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyflink.common import Types
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
+
+from jobs.kafka_topics import Partition, start_options
+from jobs.partition_keys import partition_keys
+from jobs.sql_tables import create_table, header_of
+from models.log_batch import LogBatch
+from models.messages import MessageSettings
+from operators import names
+from operators.elements import WithPartitionKey, same
+from operators.pack_topic import pack_function
+
+BATCHES_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+"""(key of the partition, encoded LogBatch)"""
+
+_COLUMNS = (
+    "`value` BYTES",
+    "`partition` INT METADATA VIRTUAL",
+    "`offset` BIGINT METADATA VIRTUAL",
+    "`timestamp` TIMESTAMP_LTZ(3) METADATA VIRTUAL",
+    "`headers` MAP<STRING, BYTES> METADATA VIRTUAL",
+)
+
+
+def line_batches(
+    env: StreamExecutionEnvironment,
+    tables: Any,
+    partitions: Sequence[Partition],
+    settings: MessageSettings,
+    kafka_options: Mapping[str, str],
+    source_header: str,
+) -> DataStream:
+    """The stream of :data:`BATCHES_TYPE` of all topics, and the words that partitions are to be read.
+
+    Args:
+        env: where the graph is built.
+        tables: its table environment.
+        partitions: of all topics, with the offsets to begin with.
+        settings: how messages are read.
+        kafka_options: of the SQL connector: servers, group, security.
+        source_header: the header that names a message's source.
+    """
+    keys = partition_keys((p.topic, p.number) for p in partitions)
+    words = [(keys[p.name], _word(p)) for p in partitions if p.end > p.start]
+    streams = [
+        _topic(
+            tables, number, topic, [p for p in partitions if p.topic == topic], settings, kafka_options, source_header
+        )
+        for number, topic in enumerate(dict.fromkeys(p.topic for p in partitions))
+    ]
+    packed = streams[0].union(*streams[1:]) if len(streams) > 1 else streams[0]
+    keyed = packed.map(WithPartitionKey(keys), BATCHES_TYPE).uid(names.UID_KEYS).name("partition keys")
+    if not words:
+        return keyed
+    told = env.from_collection(words, BATCHES_TYPE).uid(names.UID_PARTITIONS).name("partitions")
+    # What is united has to be as parallel as what takes it.
+    spread = told.rebalance().map(same, BATCHES_TYPE).uid(f"{names.UID_PARTITIONS}-spread").name("partitions, spread")
+    return keyed.union(spread)
+
+
+def _topic(
+    tables: Any,
+    number: int,
+    topic: str,
+    partitions: Sequence[Partition],
+    settings: MessageSettings,
+    kafka_options: Mapping[str, str],
+    source_header: str,
+) -> DataStream:
+    table, function = f"lines_{number}", f"pack_{number}"
+    options = {"connector": "kafka", "topic": topic, "format": "raw", **kafka_options, **start_options(partitions)}
+    create_table(tables, table, _COLUMNS, options)
+    tables.create_temporary_function(function, pack_function(topic, settings))
+    columns = f"`value`, `partition`, `offset`, `timestamp`, {header_of(source_header)}"
+    query = f"SELECT batch FROM (SELECT {function}({columns}) AS batch FROM `{table}`) WHERE batch IS NOT NULL"  # noqa: S608
+    stream: DataStream = tables.to_data_stream(tables.sql_query(query))
+    return stream
+
+
+def _word(partition: Partition) -> bytes:
+    return LogBatch(
+        "", kind=LogBatch.OPEN, topic=partition.topic, partition=partition.number, next_offset=partition.start
+    ).encode()

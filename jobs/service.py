@@ -1,0 +1,157 @@
+"""The live job as a service: submitted, watched while it runs, begun again from its newest checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import threading
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from pyflink.common import Configuration
+from pyflink.table import StreamTableEnvironment
+
+from jobs.connectors import pipeline_jars
+from jobs.embedded import cause
+from jobs.environment import make_environment
+from jobs.live import build
+from jobs.live_flink import flink_settings, stream_settings, table_settings
+from jobs.live_settings import LiveConfig
+from jobs.preparation import prepare
+from models.errors import UserError
+
+JOB_NAME = "weirwatch live"
+_POLL_S = 0.5
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_ENDED = {"FINISHED", "CANCELED", "FAILED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running job: Flink's ``JobClient``, and the address of Flink's page where it is known."""
+
+    client: Any
+    page: str | None = None
+
+
+def submit(config: LiveConfig, embedded: bool, resume: str | None = None) -> Service:
+    """Build the graph and hand it to Flink.
+
+    Args:
+        config: what to read, write and how.
+        embedded: on the mini cluster in this process.
+        resume: the checkpoint or savepoint to begin from, as a path or URI; None: from the configured start.
+
+    Raises:
+        UserError: something that the configuration names is not there.
+    """
+    found = prepare(config)
+    settings = {**flink_settings(config), "pipeline.jars": pipeline_jars()}
+    if embedded:
+        port = _free_port()
+        settings |= {"rest.address": "localhost", "rest.bind-port": str(port), "rest.bind-address": "localhost"}
+        settings["taskmanager.memory.managed.size"] = "256 mb"
+    if resume is not None:
+        settings["execution.state-recovery.path"] = resume
+    env = make_environment(config.parallelism, embedded, settings)
+    tables = StreamTableEnvironment.create(env)
+    for key, value in table_settings(config).items():
+        tables.get_config().set(key, value)
+    build(env, tables, config, found)
+    env.configure(_configuration(stream_settings(config)))
+    client = env.execute_async(JOB_NAME)
+    return Service(client, f"http://localhost:{port}" if embedded else None)
+
+
+def _configuration(settings: Mapping[str, str]) -> Configuration:
+    made = Configuration()
+    for key, value in settings.items():
+        made.set_string(key, value)
+    return made
+
+
+def newest_checkpoint(directory: str) -> str | None:
+    """The checkpoint or savepoint below a directory that was completed last; None where there is none.
+
+    Raises:
+        UserError: the directory is not on this machine.
+    """
+    parts = urlsplit(directory)
+    if parts.scheme not in ("", "file"):
+        raise UserError(
+            f"{directory} is not on this machine: name the checkpoint to begin from, as Flink's web page shows it"
+        )
+    folder = Path(url2pathname(parts.path))
+    found = [(path.stat().st_mtime_ns, path.parent) for path in folder.glob("*/chk-*/_metadata")]
+    found += [(path.stat().st_mtime_ns, path.parent) for path in folder.glob("savepoint-*/_metadata")]
+    return max(found)[1].absolute().as_uri() if found else None
+
+
+def watch(service: Service, tell: Callable[[str], None]) -> str:
+    """Wait until the job ends, or the process is asked to end: then the job is cancelled, and its checkpoints stay.
+
+    Args:
+        service: the job.
+        tell: told how the job is, whenever that changes.
+
+    Returns:
+        How it ended: ``FINISHED``, ``CANCELED`` or ``FAILED``.
+    """
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    said = ""
+    try:
+        while True:
+            status = _status(service.client)
+            if status != said:
+                said = status
+                cause = last_failure(service) if status == "RESTARTING" else ""
+                tell(f"the job is {status}{': ' if cause else ''}{cause}")
+            if status in _ENDED:
+                return status
+            if asked.wait(_POLL_S):
+                with contextlib.suppress(Exception):  # it may have ended by itself meanwhile
+                    service.client.cancel().result()
+                return "CANCELED"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def last_failure(service: Service) -> str:
+    """Why the job failed last, in a line; "" where that cannot be had."""
+    if service.page is None:
+        return ""
+    try:
+        url = f"{service.page}/jobs/{service.client.get_job_id()}/exceptions"
+        with _DIRECT.open(url, timeout=5) as answer:
+            entries = json.loads(answer.read())["exceptionHistory"]["entries"]
+        return cause(entries[0]["stacktrace"]) if entries else ""
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
+def failure(service: Service) -> str:
+    """Why a job failed, as Flink tells it."""
+    try:
+        service.client.get_job_execution_result().result()
+    except Exception as error:  # noqa: BLE001  (the error is the answer)
+        return str(error)
+    return ""
+
+
+def _status(client: Any) -> str:
+    return str(client.get_job_status().result()).rpartition(".")[2]

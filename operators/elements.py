@@ -1,0 +1,95 @@
+"""Small functions on the elements of streams: keys, times, splitting and tagging.
+
+They stand here and not beside the graphs, so that a worker that needs one does not import a whole job.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyflink.common.watermark_strategy import TimestampAssigner
+
+from models.detection import FAR_FUTURE_MS
+from models.log_batch import LogBatch
+
+BUCKETS = 16
+"""Among so many outboxes documents are spread."""
+
+
+def first(value: Sequence[Any]) -> Any:
+    """The first field, as a key."""
+    return value[0]
+
+
+def same(value: Any) -> Any:
+    """The element as it is."""
+    return value
+
+
+def one_key(_: object) -> int:
+    """The key of what is to be handled in one place."""
+    return 0
+
+
+def single(documents: str) -> list[str]:
+    """Documents joined by line feeds, one by one."""
+    return documents.split("\n")
+
+
+class BatchTime(TimestampAssigner):
+    """The time of ``(key, timestamp, batch)``."""
+
+    def extract_timestamp(self, value: tuple[str, int, bytes], record_timestamp: int) -> int:
+        return value[1]
+
+
+class EndOfTime(TimestampAssigner):
+    """The time of what must not hold back the clock of the stream that it joins."""
+
+    def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
+        return FAR_FUTURE_MS
+
+
+class WithPartitionKey:
+    """Puts the key of its partition before an encoded batch.
+
+    Args:
+        keys: ``topic/partition`` → its key, of those that were known when the job was submitted.
+    """
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._keys = dict(keys)
+
+    def __call__(self, row: Sequence[bytes]) -> tuple[str, bytes]:
+        partition = LogBatch.partition_of(row[0])
+        return self._keys.get(partition, f"{partition}~0"), row[0]
+
+
+class ControlMessage:
+    """A row of a control table as ``resolve`` takes it; without a value it is an empty message.
+
+    Args:
+        topic: where the messages come from.
+    """
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def __call__(self, row: Sequence[Any]) -> tuple[bytes, str, int, int]:
+        return row[0] or b"", self._topic, row[1], row[2]
+
+
+class Tagged:
+    """Documents joined by line feeds, with their kind and a bucket.
+
+    Args:
+        kind: one of :data:`models.index_names.KINDS`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __call__(self, documents: str) -> tuple[int, str, str]:
+        return zlib.crc32(documents.encode()) % BUCKETS, self._kind, documents

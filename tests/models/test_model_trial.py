@@ -1,0 +1,107 @@
+"""Trying a model: what passes, and what is found before it could do harm in a running job."""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from models import model_trial
+from models.errors import UserError
+from models.model_trial import try_model
+from models.regex_samples import hard_texts
+from tests.models.model_example import document
+
+
+def changed(**keys):
+    return copy.deepcopy(document()) | keys
+
+
+def test_a_right_model_passes_with_all_that_its_examples_hold():
+    assert try_model(document()).version == 3
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", [], {}, {"kind": "weirwatch.model"}])
+def test_what_is_no_model_is_refused(value):
+    with pytest.raises(UserError):
+        try_model(value)
+
+
+def test_what_the_schema_and_the_cross_checks_find_is_told():
+    with pytest.raises(UserError, match=r"sent: \$\.version"):
+        try_model(changed(version=0), "sent")
+    broken = changed()
+    broken["automata"][0]["states"][0]["template"] = "t-9"
+    with pytest.raises(UserError, match="there is no template 't-9'"):
+        try_model(broken)
+
+
+@pytest.mark.parametrize("name", ["shop\n", "a" * 201])
+def test_an_id_that_no_store_would_take_is_refused(name):
+    with pytest.raises(UserError, match=r"\$\.id"):
+        try_model(changed(id=name))
+
+
+def test_half_characters_are_refused_where_the_job_would_write_them():
+    broken = changed()
+    broken["automata"][0]["name"] = "caf\ud800"
+    with pytest.raises(UserError, match=r"surrogate pair after .*caf"):
+        try_model(broken)
+
+
+def test_what_is_beyond_all_measure_is_refused_unread():
+    templates = [{"id": f"t{i}", "grok": f"{i}"} for i in range(model_trial.MAX_TEMPLATES + 1)]
+    states: list[dict] = [{"states": [{}] * 15_000}] * 2
+    relations: list[dict] = [{"order": [{}] * 150_000, "equal": [{}] * 150_000}]
+    for keys, what in (
+        ({"templates": templates}, "20,001 templates"),
+        ({"automata": states}, "30,000 states"),
+        ({"automata": relations}, "300,000 relations"),
+        ({"id_pattern": "x" * 20_001}, "20,001 characters"),
+        ({"patterns": {"A": "x" * 20_001}}, "20,001 characters"),
+        ({"templates": [{"id": "t", "grok": "x" * 20_001}]}, "20,001 characters"),
+    ):
+        with pytest.raises(UserError, match=what):
+            try_model(changed(**keys))
+
+
+FOR_EVER = [r"(a+)+b", r"(a|a)*b", r"x(\w+\s?)*=", r"(?:[a-z]+,?)+;", r"(.*a){30}b", r"(a|aa)+b"]
+
+
+@pytest.mark.parametrize("expression", FOR_EVER)
+def test_for_expressions_that_take_for_ever_there_is_a_text_that_shows_it(expression):
+    texts = hard_texts(re.compile(expression))
+    code = "import re, signal, sys; signal.setitimer(signal.ITIMER_VIRTUAL, 0.5); p = re.compile(sys.argv[1])\n"
+    code += "for text in sys.argv[2:]: p.fullmatch(text)"
+    arguments = [text for text in texts if "\x00" not in text]
+    assert subprocess.run([sys.executable, "-c", code, expression, *arguments], check=False).returncode < 0
+
+
+@pytest.mark.parametrize(
+    "expression", [r"a+b", r"(?:/[^/]+)+", r"(\w+) (\d+)\Z", r"[^\s=]*=.*", r"(?P<x>a)(?P=x)*", ""]
+)
+def test_for_others_there_is_none(expression):
+    pattern = re.compile(expression)
+    for text in hard_texts(pattern):
+        pattern.fullmatch(text)
+
+
+def test_as_a_program_it_says_what_is_wrong_and_what_it_was_at():
+    def run(text):
+        command = [sys.executable, "-m", "models.model_trial"]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+    right = run(json.dumps(document()))
+    assert (right.returncode, right.stdout) == (0, "")
+    assert right.stderr.splitlines() == [
+        model_trial.CONTENT,
+        "the template t-1",
+        "the template t-2",
+        "the id_pattern",
+    ]
+    wrong = run(json.dumps(changed(version=0)))
+    assert wrong.returncode == 2
+    assert "$.version" in wrong.stdout
+    assert run("{").returncode == 2

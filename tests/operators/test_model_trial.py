@@ -1,0 +1,40 @@
+"""Trying a model in a process of its own: what comes back, and that nothing holds it up."""
+
+import copy
+import time
+
+import pytest
+
+from models.errors import UserError
+from operators.model_trial import ModelTrial
+from tests.models.model_example import document
+
+
+def changed(**keys):
+    return copy.deepcopy(document()) | keys
+
+
+def evil():
+    return changed(templates=[*document()["templates"], {"id": "evil", "grok": "(a+)+b"}])
+
+
+def test_a_right_model_comes_back():
+    assert ModelTrial()(document(), "the model").to_json()["version"] == 3
+
+
+def test_what_is_wrong_is_told_of_the_model_by_its_name():
+    with pytest.raises(UserError, match=r"^model hdfs version 3: \$\.id: "):
+        ModelTrial()(changed(id="a\n"), "model hdfs version 3")
+
+
+def test_an_expression_that_takes_for_ever_is_given_up_and_named():
+    begin = time.monotonic()
+    with pytest.raises(UserError, match="the template evil: its regular expression takes for ever"):
+        ModelTrial()(evil(), "the model")
+    assert time.monotonic() - begin < 20
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1.5])
+def test_no_trial_takes_longer_than_it_may(seconds):
+    with pytest.raises(UserError, match=r"given up after (0\.01|1\.5) s|takes for ever"):
+        ModelTrial(seconds)(evil(), "the model")
