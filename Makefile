@@ -123,6 +123,10 @@ types: $(STAMP)  ## Check the types
 bench: $(STAMP) $(PEER_STAMP)  ## Measure speed and accuracy, with peers on the same lines
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-live
+bench-live: $(STAMP) services-tools  ## Measure the live job with a real Kafka and Elasticsearch
+	@$(BIN)/python -m benchmarks.live $(ARGS)
+
 # Drain3 pins versions that clash with Flink's: an environment of its own.
 $(PEER_STAMP): benchmarks/peers/requirements-drain3.txt
 	@$(call make_environment,$(PEER))

@@ -24,6 +24,7 @@ Event = tuple[int, int, bytes]
 # begin ×3, middle ×3, end ×3, and so on: 20 events a transaction, as a block of a distributed file system has them.
 _PATH = [0, 0, 0, 1, *([2, 3] * 3), 4, 4, 4, 5, 6, 7, 7, 7, 8, 8]
 _OPEN_MS = 2_000
+_TEMPLATES = [f"t-{at}" for at in range(9)]
 
 
 def model() -> dict[str, Any]:
@@ -85,15 +86,17 @@ def batches(found: list[Event], size: int) -> list[EventBatch]:
         order = np.array([event[0] for event in part], dtype=np.int64)
         result.append(
             EventBatch(
-                "bench.log",
-                0,
-                1,
-                order,
-                order,
-                np.arange(begin + 1, begin + 1 + len(part), dtype=np.int64),
-                np.array([event[1] for event in part], dtype=np.int32),
-                [event[2] for event in part],
-                [
+                source="bench.log",
+                shard=0,
+                model="bench",
+                epoch=1,
+                order_ms=order,
+                event_ms=order,
+                position=np.arange(begin + 1, begin + 1 + len(part), dtype=np.int64),
+                template=np.array([event[1] for event in part], dtype=np.int32),
+                templates=_TEMPLATES,
+                transaction=[event[2] for event in part],
+                text=[
                     b"081109 203518 143 INFO dfs.DataNode$DataXceiver: a line of %s as long as lines are" % e[2]
                     for e in part
                 ],

@@ -48,8 +48,8 @@ Event = tuple[str, int, int, int, str, bytes]
 
 _EVIDENCE = 10
 _SOURCE = "input"
-_JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC"
-_SETTINGS = {
+JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC"
+SETTINGS = {
     # Flink's own: a bundle of many records writes a transaction's state once, by a call into the JVM for each.
     "python.fn-execution.bundle.size": "100000",
     "python.fn-execution.bundle.time": "1000",
@@ -225,10 +225,10 @@ def _lacks(automaton: Automaton, transaction: Transaction, state: int) -> bool:
 
 def run(files: list[Path], model: Path, out: Path, parallelism: int) -> None:
     """Run the job on the embedded mini cluster; anomalies go to part files below ``out``."""
-    os.environ.setdefault("JVM_ARGS", _JVM_ARGUMENTS)
+    os.environ.setdefault("JVM_ARGS", JVM_ARGUMENTS)
     env = make_environment(parallelism, embedded=True)
     configuration = Configuration()
-    for key, value in _SETTINGS.items():
+    for key, value in SETTINGS.items():
         configuration.set_string(key, value)
     env.configure(configuration)
     text = pretty(load_model(model).to_json())

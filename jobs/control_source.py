@@ -13,6 +13,7 @@ from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, 
 from pyflink.datastream.connectors.kafka import KafkaRecordSerializationSchema, KafkaSink
 
 from jobs.kafka_topics import Partition, start_options
+from jobs.naming import named_table
 from jobs.sql_tables import create_table
 from operators import names
 from operators.elements import ControlMessage
@@ -36,7 +37,7 @@ def control_topic(tables: Any, partitions: Sequence[Partition], kafka_options: M
     }
     create_table(tables, _TABLE, columns, options)
     rows = tables.to_data_stream(tables.sql_query(f"SELECT `value`, `partition`, `offset` FROM `{_TABLE}`"))  # noqa: S608
-    return _named(rows.map(ControlMessage(topic), CONTROL_TYPE))
+    return _named(rows, ControlMessage(topic))
 
 
 def control_directory(tables: Any, directory: Path) -> DataStream:
@@ -53,11 +54,13 @@ def control_directory(tables: Any, directory: Path) -> DataStream:
     }
     create_table(tables, _TABLE, ("`value` BYTES",), options)
     rows = tables.to_data_stream(tables.sql_query(f"SELECT `value`, -1, CAST(-1 AS BIGINT) FROM `{_TABLE}`"))  # noqa: S608
-    return _named(rows.map(ControlMessage(str(directory)), CONTROL_TYPE))
+    return _named(rows, ControlMessage(str(directory)))
 
 
-def _named(stream: DataStream) -> DataStream:
-    return stream.set_parallelism(1).uid(names.UID_CONTROL).name("control")
+def _named(rows: DataStream, message: ControlMessage) -> DataStream:
+    # Messages that passed through several subtasks could overtake each other.
+    rows = named_table(rows, names.UID_CONTROL_MESSAGES, "control messages", parallelism=1)
+    return rows.map(message, CONTROL_TYPE).set_parallelism(1).uid(names.UID_CONTROL).name("control")
 
 
 def replies_to_topic(replies: DataStream, topic: str, properties: Mapping[str, str]) -> None:

@@ -124,9 +124,7 @@ def run(config: DetectConfig, work: Path, embedded: bool) -> Results:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The job as ``flink run`` starts it."""
-    parser = argparse.ArgumentParser(
-        description="Watch logs: topics (conf/live.yaml) or files (conf/detect.yaml)."
-    )
+    parser = argparse.ArgumentParser(description="Watch logs: topics (conf/live.yaml) or files (conf/detect.yaml).")
     parser.add_argument("--config", required=True, help="the job's configuration (YAML)")
     options = parser.parse_args(arguments)
     try:

@@ -21,6 +21,9 @@ _JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC -XX:TieredStopAtLevel=1"
 """For the embedded cluster, which mostly starts, moves bytes, and ends: on two cores the optimising compiler and a
 concurrent collector would take a third of the run."""
 
+_LONG_JVM_ARGUMENTS = "-Xmx2g -XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError"
+"""For an embedded cluster that stays: it is worth being compiled well, and has to end rather than hang without memory."""
+
 
 def make_environment(
     parallelism: int, embedded: bool, more: Mapping[str, str] | None = None
@@ -46,7 +49,7 @@ def make_environment(
     }
     if embedded:
         os.environ[_WORKER_MODE] = "process"
-        arguments = os.environ.setdefault("JVM_ARGS", _JVM_ARGUMENTS)
+        arguments = os.environ.setdefault("JVM_ARGS", _LONG_JVM_ARGUMENTS if more else _JVM_ARGUMENTS)
         if scratch not in arguments and scratch.split() == [scratch]:  # PyFlink splits the arguments at blanks
             os.environ["JVM_ARGS"] = f"-Djava.io.tmpdir={scratch} {arguments}"
         settings |= {

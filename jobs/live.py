@@ -16,6 +16,7 @@ from jobs.control_source import control_directory, control_topic, replies_to_dir
 from jobs.live_settings import LiveConfig
 from jobs.live_sinks import to_elasticsearch, to_topic
 from jobs.live_source import line_batches
+from jobs.naming import keyed, side, timed
 from jobs.preparation import Preparation
 from models.aligned_clock import ClockSettings
 from models.dead_letter_limit import LimitSettings
@@ -26,7 +27,7 @@ from models.topic_watch import WatchSettings
 from operators import names
 from operators.automata import Automata
 from operators.elasticsearch_sink import ElasticsearchSink, SinkLimits
-from operators.elements import BatchTime, EndOfTime, first, one_key
+from operators.elements import BatchTime, first, one_key
 from operators.models_in_force import MODELS
 from operators.parse import DEAD_LETTERS, EVENTS_TYPE, UNMATCHED
 from operators.parse_topic import SOURCE_WORDS, ParseTopic
@@ -35,14 +36,6 @@ from operators.resolve import REPLIES, Resolve
 
 _UNHEARD_S = 15
 """A subtask of ``parse`` that says nothing for so long reads no source; those that do speak once a second."""
-
-
-_TIMELESS = (
-    WatermarkStrategy.for_monotonous_timestamps()
-    .with_timestamp_assigner(EndOfTime())
-    .with_idleness(Duration.of_seconds(1))
-)
-"""Control events must not hold back the clock of the lines beside which they arrive."""
 
 
 def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, found: Preparation) -> None:
@@ -63,31 +56,30 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         found.source_options,
         config.input.source_header,
     )
-    parse = ParseTopic(found.models, _watch_settings(config), found.offsets)
+    parse = ParseTopic(found.models, _watch_settings(config), found.offsets, [p.name for p in found.partitions])
     events = (
-        batches.key_by(first, Types.STRING())
+        keyed(batches, first, Types.STRING(), names.UID_BY_PARTITION, "by partition")
         .connect(control.broadcast(MODELS, SOURCE_WORDS))
         .process(parse, EVENTS_TYPE)
         .uid(names.UID_PARSE)
         .name("parse")
     )
+    # The assigner last: a strategy that PyFlink derives from one with an assigner has none.
     watermarks = (
         WatermarkStrategy.for_monotonous_timestamps()
-        .with_timestamp_assigner(BatchTime())
         .with_idleness(Duration.of_seconds(_UNHEARD_S))
+        .with_timestamp_assigner(BatchTime())
     )
+    in_time = timed(events, watermarks, names.UID_WATERMARK, "watermark")
     anomalies = (
-        events.assign_timestamps_and_watermarks(watermarks)
-        .uid(names.UID_WATERMARK)
-        .name("watermark")
-        .key_by(first, Types.STRING())
+        keyed(in_time, first, Types.STRING(), names.UID_BY_SHARD, "by shard")
         .connect(control.broadcast(MODELS))
         .process(Automata(found.models, config.evidence.max_lines, topic=True, statistics=False), Types.STRING())
         .uid(names.UID_AUTOMATA)
         .name("automata")
-        .union(events.get_side_output(UNMATCHED))
+        .union(side(events, UNMATCHED, names.UID_UNMATCHED, "unmatched lines"))
     )
-    _outputs(config, found, anomalies, events.get_side_output(DEAD_LETTERS))
+    _outputs(config, found, anomalies, side(events, DEAD_LETTERS, names.UID_DEAD_RECORDS, "dead letters of parse"))
 
 
 def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, found: Preparation) -> DataStream:
@@ -100,15 +92,18 @@ def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, f
         messages = control_topic(tables, found.control, found.source_options)
     else:
         messages = control_directory(tables, channel.directory)
-    resolved = messages.key_by(one_key, Types.BYTE()).process(Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE)
+    in_one_place = keyed(messages, one_key, Types.BYTE(), names.UID_ONE_PLACE, "in one place")
+    resolved = in_one_place.process(Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE)
     resolved = resolved.set_parallelism(1).uid(names.UID_RESOLVE).name("resolve")
+    # Control events neither hold back the clock of the lines beside which they arrive, nor set it while all are silent.
+    timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_seconds(1))
     events = (
-        resolved.assign_timestamps_and_watermarks(_TIMELESS)
+        resolved.assign_timestamps_and_watermarks(timeless)
         .set_parallelism(1)
         .uid(names.UID_TIMELESS)
         .name("no time of its own")
     )
-    replies = resolved.get_side_output(REPLIES)
+    replies = side(resolved, REPLIES, names.UID_REPLIES_TOLD, "replies of resolve").set_parallelism(1)
     if channel.directory is None:
         replies_to_topic(replies, channel.replies, found.sink_properties)
     else:

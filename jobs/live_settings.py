@@ -207,7 +207,7 @@ class LiveConfig:
     checkpoints: CheckpointsConfig = field(default_factory=CheckpointsConfig)
     state: str = "heap"
     parallelism: int = 1
-    shards: int = 64
+    shards: int = 32
     batch_size: int = 10_000
     batch_ms: int = 100
     lateness_ms: int = 0

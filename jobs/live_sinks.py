@@ -9,6 +9,7 @@ from pyflink.datastream import DataStream
 from pyflink.datastream.connectors.base import DeliveryGuarantee
 from pyflink.datastream.connectors.kafka import KafkaRecordSerializationSchema, KafkaSink
 
+from jobs.naming import keyed, side
 from operators import names
 from operators.elasticsearch_sink import ELEMENT_TYPE, REFUSED, ElasticsearchSink
 from operators.elements import Tagged, first, single
@@ -62,5 +63,6 @@ def to_elasticsearch(streams: Mapping[str, DataStream], sink: ElasticsearchSink)
         for kind, stream in streams.items()
     ]
     elements = tagged[0].union(*tagged[1:]) if len(tagged) > 1 else tagged[0]
-    sent = elements.key_by(first, Types.INT()).process(sink, Types.STRING())
-    return sent.uid(names.UID_ELASTICSEARCH).name("elasticsearch").get_side_output(REFUSED)
+    sent = keyed(elements, first, Types.INT(), names.UID_BY_BUCKET, "by bucket").process(sink, Types.STRING())
+    sent = sent.uid(names.UID_ELASTICSEARCH).name("elasticsearch")
+    return side(sent, REFUSED, names.UID_REFUSED, "refused by Elasticsearch")

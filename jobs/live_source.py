@@ -8,11 +8,13 @@ from typing import Any
 from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
+from jobs.environment import MAX_PARALLELISM
 from jobs.kafka_topics import Partition, start_options
-from jobs.partition_keys import partition_keys
+from jobs.naming import named_table
 from jobs.sql_tables import create_table, header_of
 from models.log_batch import LogBatch
 from models.messages import MessageSettings
+from models.partition_keys import partition_key
 from operators import names
 from operators.elements import WithPartitionKey, same
 from operators.pack_topic import pack_function
@@ -37,7 +39,7 @@ def line_batches(
     kafka_options: Mapping[str, str],
     source_header: str,
 ) -> DataStream:
-    """The stream of :data:`BATCHES_TYPE` of all topics, and the words that partitions are to be read.
+    """The stream of :data:`BATCHES_TYPE` of all topics, and word of each partition: from where it is read.
 
     Args:
         env: where the graph is built.
@@ -47,8 +49,8 @@ def line_batches(
         kafka_options: of the SQL connector: servers, group, security.
         source_header: the header that names a message's source.
     """
-    keys = partition_keys((p.topic, p.number) for p in partitions)
-    words = [(keys[p.name], _word(p)) for p in partitions if p.end > p.start]
+    # For all of them, so that the graph is the same whatever they hold when the job goes on from a checkpoint.
+    words = [(partition_key(p.name, MAX_PARALLELISM), _word(p)) for p in partitions]
     streams = [
         _topic(
             tables, number, topic, [p for p in partitions if p.topic == topic], settings, kafka_options, source_header
@@ -56,9 +58,7 @@ def line_batches(
         for number, topic in enumerate(dict.fromkeys(p.topic for p in partitions))
     ]
     packed = streams[0].union(*streams[1:]) if len(streams) > 1 else streams[0]
-    keyed = packed.map(WithPartitionKey(keys), BATCHES_TYPE).uid(names.UID_KEYS).name("partition keys")
-    if not words:
-        return keyed
+    keyed = packed.map(WithPartitionKey(MAX_PARALLELISM), BATCHES_TYPE).uid(names.UID_KEYS).name("partition keys")
     told = env.from_collection(words, BATCHES_TYPE).uid(names.UID_PARTITIONS).name("partitions")
     # What is united has to be as parallel as what takes it.
     spread = told.rebalance().map(same, BATCHES_TYPE).uid(f"{names.UID_PARTITIONS}-spread").name("partitions, spread")
@@ -80,11 +80,17 @@ def _topic(
     tables.create_temporary_function(function, pack_function(topic, settings))
     columns = f"`value`, `partition`, `offset`, `timestamp`, {header_of(source_header)}"
     query = f"SELECT batch FROM (SELECT {function}({columns}) AS batch FROM `{table}`) WHERE batch IS NOT NULL"  # noqa: S608
-    stream: DataStream = tables.to_data_stream(tables.sql_query(query))
-    return stream
+    return named_table(
+        tables.to_data_stream(tables.sql_query(query)), f"{names.UID_LINES}-{topic}", f"lines of {topic}"
+    )
 
 
 def _word(partition: Partition) -> bytes:
     return LogBatch(
-        "", kind=LogBatch.OPEN, topic=partition.topic, partition=partition.number, next_offset=partition.start
+        "",
+        kind=LogBatch.OPEN,
+        topic=partition.topic,
+        partition=partition.number,
+        next_offset=partition.start,
+        messages=partition.end - partition.start,
     ).encode()

@@ -53,7 +53,7 @@ def submit(config: LiveConfig, embedded: bool, resume: str | None = None) -> Ser
         UserError: something that the configuration names is not there.
     """
     found = prepare(config)
-    settings = {**flink_settings(config), "pipeline.jars": pipeline_jars()}
+    settings = {**flink_settings(config), "pipeline.jars": pipeline_jars(embedded)}
     if embedded:
         port = _free_port()
         settings |= {"rest.address": "localhost", "rest.bind-port": str(port), "rest.bind-address": "localhost"}
@@ -109,11 +109,11 @@ def watch(service: Service, tell: Callable[[str], None]) -> str:
     said = ""
     try:
         while True:
-            status = _status(service.client)
+            status = _status(service)
             if status != said:
                 said = status
-                cause = last_failure(service) if status == "RESTARTING" else ""
-                tell(f"the job is {status}{': ' if cause else ''}{cause}")
+                why = last_failure(service) if status == "RESTARTING" else ""
+                tell(f"the job is {status}{': ' if why else ''}{why}")
             if status in _ENDED:
                 return status
             if asked.wait(_POLL_S):
@@ -153,5 +153,11 @@ def failure(service: Service) -> str:
     return ""
 
 
-def _status(client: Any) -> str:
-    return str(client.get_job_status().result()).rpartition(".")[2]
+def _status(service: Service) -> str:
+    try:
+        return str(service.client.get_job_status().result()).rpartition(".")[2]
+    except Exception:  # the embedded cluster goes when its job has ended, and what was its status is no longer told
+        if service.page is None:
+            raise
+        why = failure(service)
+        return "CANCELED" if "JobCancellationException" in why else "FAILED" if why else "FINISHED"

@@ -16,6 +16,7 @@ Time that passes is told by the caller: ``now_ms`` is a clock of the machine tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.detection import FAR_PAST_MS
@@ -48,7 +49,6 @@ class _Source:
 class _Partition:
     expected: bool
     read_to: int | None = None
-    end: int | None = None
     silent_since_ms: int | None = None
     sources: dict[str, _Source] = field(default_factory=dict)
 
@@ -66,11 +66,18 @@ class AlignedClock:
         # What agents have said of sources, those too that have not been heard yet.
         self._told: dict[str, int] = {}
 
-    def expect(self, partition: str, read_from: int | None, now_ms: int) -> None:
-        """A partition is read from that offset (None: not known); it holds the clock back until that has been done."""
-        entry = self._partitions.get(partition)
-        if entry is None:
-            self._partitions[partition] = _Partition(True, read_from, sources={"": _Source(None, now_ms)})
+    def expect(self, partition: str, read_from: int, expected: bool, now_ms: int) -> None:
+        """A partition is read from an offset on; what is known of it already stays.
+
+        Args:
+            partition: which one.
+            read_from: the offset.
+            expected: it holds lines: it holds the clock back until all that came with the first of them are read.
+            now_ms: now.
+        """
+        if partition not in self._partitions:
+            sources = {"": _Source(None, now_ms)} if expected else {}
+            self._partitions[partition] = _Partition(expected, read_from, sources=sources)
 
     def expects(self, partition: str) -> bool:
         """Whether the partition holds lines none of which has been read yet, as far as is known."""
@@ -78,14 +85,12 @@ class AlignedClock:
         return entry is not None and entry.expected
 
     def read(self, partition: str, next_offset: int) -> None:
-        """The partition has been read up to before ``next_offset``."""
+        """The partition has been read up to before ``next_offset``, whatever the source."""
         entry = self._partition(partition)
         entry.read_to = max(next_offset, entry.read_to or 0)
         if entry.expected:
             entry.expected = False
             entry.sources.pop("", None)
-        if entry.end is not None and entry.read_to < entry.end:
-            entry.silent_since_ms = None
 
     def hear(self, partition: str, source: str, clock_ms: int | None, now_ms: int) -> None:
         """Lines of a source were read; ``clock_ms`` is its clock, less the lateness, or None while it has none yet."""
@@ -117,18 +122,13 @@ class AlignedClock:
                 known.clock_ms = clock_ms if known.clock_ms is None else max(clock_ms, known.clock_ms)
                 known.heard_ms = now_ms
 
-    def probed(self, ends: dict[str, int] | None, now_ms: int) -> None:
-        """Where the partitions end by the broker's word just now; None: it does not answer."""
+    def probed(self, ends: Mapping[str, int] | None, now_ms: int) -> None:
+        """Before which offset each partition has lines by the broker's word just now; None: it does not answer."""
         for name, entry in self._partitions.items():
             end = None if ends is None else ends.get(name)
             if end is None or (entry.read_to or 0) < end:
-                # A last step that cannot be read: the markers of transactions take offsets too.
-                quiet = end is not None and end == entry.end and not entry.expected and _nearly(entry.read_to, end)
-                if not quiet:
-                    entry.silent_since_ms = None
-                    entry.end = end
-                    continue
-            entry.end = end
+                entry.silent_since_ms = None
+                continue
             if entry.silent_since_ms is None:
                 entry.silent_since_ms = now_ms
             if entry.expected:  # there is nothing to be read
@@ -144,6 +144,19 @@ class AlignedClock:
         """Whether all that the broker knew of when it was last asked has been read."""
         entry = self._partitions.get(partition)
         return entry is not None and entry.silent_since_ms is not None
+
+    def is_waited_for(self, partition: str, source: str) -> bool:
+        """Whether the source holds the clock back, as long as it has not vanished."""
+        entry = self._partitions.get(partition)
+        return entry is not None and source in entry.sources
+
+    def has_vanished(self, partition: str, source: str, now_ms: int) -> bool:
+        """Whether the source has been silent for longer than any source is waited for."""
+        entry = self._partitions.get(partition)
+        known = None if entry is None else entry.sources.get(source)
+        return (
+            entry is not None and known is not None and self._silence(entry, known, now_ms) > self._settings.timeout_ms
+        )
 
     def aligned(self, now_ms: int) -> int | None:
         """The aligned clock, epoch ms; ``FAR_PAST_MS`` while a live source has none; None when no source is live."""
@@ -166,9 +179,7 @@ class AlignedClock:
         return found
 
     def _clock(self, entry: _Partition, source: _Source, now_ms: int) -> int | None:
-        silence = 0
-        if entry.silent_since_ms is not None:
-            silence = max(0, now_ms - max(entry.silent_since_ms, source.heard_ms))
+        silence = self._silence(entry, source, now_ms)
         if silence > self._settings.timeout_ms:
             return None
         if source.clock_ms is None:
@@ -176,12 +187,14 @@ class AlignedClock:
         beats = self._settings.heartbeats and silence > self._settings.idle_ms
         return source.clock_ms + silence if beats else source.clock_ms
 
+    @staticmethod
+    def _silence(entry: _Partition, source: _Source, now_ms: int) -> int:
+        if entry.silent_since_ms is None:
+            return 0
+        return max(0, now_ms - max(entry.silent_since_ms, source.heard_ms))
+
     def _partition(self, name: str) -> _Partition:
         entry = self._partitions.get(name)
         if entry is None:
             entry = self._partitions[name] = _Partition(False)
         return entry
-
-
-def _nearly(read_to: int | None, end: int) -> bool:
-    return read_to is not None and end - read_to <= 1

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
@@ -22,20 +23,35 @@ Int32 = npt.NDArray[np.int32]
 _MAGIC = b"WW"
 _HEAD = struct.Struct("<2sBI")
 _LENGTH = struct.Struct("<Q")
+_PRESSED = b"WZ"
+_PRESSED_HEAD = struct.Struct("<2sQ")
+_LEAST_PRESSED_BYTES = 1024
+_CODEC = pa.Codec("zstd", compression_level=1)
 
 
 class BatchError(ValueError):
     """A record is no batch, or one of a layout that this version does not know."""
 
 
-def pack_columns(version: int, head: dict[str, object], columns: Sequence[bytes]) -> bytes:
-    """Join a JSON head and byte columns into one record: magic, version, head, then each column with its length."""
+def pack_columns(version: int, head: dict[str, object], columns: Sequence[bytes], press: bool = False) -> bytes:
+    """Join a JSON head and byte columns into one record: magic, version, head, then each column with its length.
+
+    Args:
+        version: of the layout of head and columns.
+        head: JSON values.
+        columns: the rest.
+        press: compress the record (Zstandard), where it is worth it: for what rests in state, which every checkpoint
+            writes anew.
+    """
     text = json.dumps(head, separators=(",", ":")).encode()
     parts = [_HEAD.pack(_MAGIC, version, len(text)), text]
     for column in columns:
         parts.append(_LENGTH.pack(len(column)))
         parts.append(column)
-    return b"".join(parts)
+    record = b"".join(parts)
+    if not press or len(record) < _LEAST_PRESSED_BYTES:
+        return record
+    return _PRESSED_HEAD.pack(_PRESSED, len(record)) + _CODEC.compress(record, asbytes=True)
 
 
 def unpack_columns(record: bytes, version: int) -> tuple[dict[str, object], list[memoryview]]:
@@ -44,6 +60,8 @@ def unpack_columns(record: bytes, version: int) -> tuple[dict[str, object], list
     Raises:
         BatchError: the record has another layout or version, or is cut off.
     """
+    if record[:2] == _PRESSED:
+        record = _expand(record)
     if len(record) < _HEAD.size:
         raise BatchError(f"a batch of {len(record)} bytes is cut off")
     magic, found, length = _HEAD.unpack_from(record)
@@ -67,6 +85,17 @@ def unpack_columns(record: bytes, version: int) -> tuple[dict[str, object], list
     if at != len(record):
         raise BatchError("a batch is cut off")
     return head, columns
+
+
+def _expand(record: bytes) -> bytes:
+    if len(record) < _PRESSED_HEAD.size:
+        raise BatchError(f"a batch of {len(record)} bytes is cut off")
+    _, size = _PRESSED_HEAD.unpack_from(record)
+    try:
+        whole: bytes = _CODEC.decompress(memoryview(record)[_PRESSED_HEAD.size :], size, asbytes=True)
+    except (OSError, ValueError, MemoryError):
+        raise BatchError("a compressed batch is damaged or cut off") from None
+    return whole
 
 
 def strings_to_columns(values: Sequence[bytes]) -> tuple[bytes, bytes]:
@@ -153,6 +182,7 @@ class EventBatch:
                 *strings_to_columns(self.transaction),
                 *strings_to_columns(self.text),
             ],
+            press=True,
         )
 
     @classmethod

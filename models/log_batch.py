@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from models.batches import BatchError, columns_to_strings, pack_columns, strings_to_columns, unpack_columns
+from models.positions import INDEX_BITS
 
 Int64 = npt.NDArray[np.int64]
+
+_LINE_END = 0x0A
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,8 +51,9 @@ class LogBatch:
             numbered by who reads them.
         time_ms: int64, for each line the time that its message tells, epoch ms; None for files.
         dead: messages from which no line can be had, in order of position.
-        next_offset: one after the last message of this partition that was seen with this batch; -1 for files.
-        messages: how many messages the lines and ``dead`` come from; 0 for files.
+        next_offset: one after the last message of this partition that was seen with this batch; of ``OPEN``, the offset
+            of the first that is to be read; -1 for files, and while more batches of the same messages follow.
+        messages: how many messages the lines and ``dead`` come from; of ``OPEN``, how many are to be read; 0 for files.
     """
 
     source: str
@@ -120,3 +124,38 @@ class LogBatch:
         """``topic/partition`` of an encoded batch, without decoding the rest; raises :class:`BatchError`."""
         head, _ = unpack_columns(record, cls.VERSION)
         return f"{head['topic']}/{head['partition']}"
+
+    def cut(self, offset: int) -> tuple[LogBatch | None, LogBatch | None]:
+        """Of a batch from a topic: what stands before an offset, and the rest; None for nothing.
+
+        Only lines and dead messages are parted; neither part has a ``next_offset`` or a number of messages.
+        """
+        assert self.position is not None
+        assert self.time_ms is not None
+        row = int(np.searchsorted(self.position, offset << INDEX_BITS))
+        if row == len(self.position):
+            at = len(self.data)
+        elif row == 0:
+            at = 0
+        else:
+            at = int(np.flatnonzero(np.frombuffer(self.data, np.uint8) == _LINE_END)[row - 1]) + 1
+        dead = [record for record in self.dead if record.position < offset << INDEX_BITS]
+        parts = (
+            (self.data[:at], self.position[:row], self.time_ms[:row], dead),
+            (self.data[at:], self.position[row:], self.time_ms[row:], self.dead[len(dead) :]),
+        )
+        first, rest = (
+            LogBatch(
+                self.source,
+                data,
+                topic=self.topic,
+                partition=self.partition,
+                position=position,
+                time_ms=time_ms,
+                dead=records,
+            )
+            if len(position) or records
+            else None
+            for data, position, time_ms, records in parts
+        )
+        return first, rest

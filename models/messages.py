@@ -83,7 +83,8 @@ def pack_messages(
 
     Returns:
         One batch for each source of each partition, the lines in order of offset. A source is named by the envelope,
-        else by the header, else it is ``topic/partition``.
+        else by the header, else it is ``topic/partition``. Only the last batch of a partition has a ``next_offset``:
+        before it, not all that precedes that offset has been told.
     """
     batches: list[LogBatch] = []
     partitions, offsets, times_ms = (np.asarray(column, np.int64) for column in (partitions, offsets, times_ms))
@@ -107,7 +108,8 @@ def pack_messages(
             headers if headers is None or rows is None else [headers[row] for row in rows.tolist()],
             int(own[-1]) + 1,
         )
-        batches += _pack_partition(messages, settings, envelopes)
+        found = _pack_partition(messages, settings, envelopes)
+        batches += [replace(batch, next_offset=-1) for batch in found[:-1]] + found[-1:]
     return batches
 
 

@@ -1,14 +1,19 @@
 """The core of ``parse`` for topics: the sources of the partitions that one subtask reads, their lines, clocks and ends.
 
-Lines are read source by source (:mod:`models.detection`). What is remembered of a source is a plain record, to be kept
-in keyed state by partition; a working copy lives here. Time that passes is told by the caller, as ``now_ms``.
+Lines are read source by source (:mod:`models.detection`). What is remembered are plain records
+(:mod:`models.watched`), to be kept in keyed state by partition; a working copy lives here. Time that passes is told by
+the caller, as ``now_ms``.
+
+*Ends.* When a source is said to end, all that the broker holds then is still to be read. So it is asked first where
+each partition ends; what stands before these offsets belongs to the source that ends, what comes later is that source
+begun anew.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,20 +22,20 @@ from models.aligned_clock import AlignedClock, ClockSettings
 from models.batches import EventBatch
 from models.dead_letter_limit import DeadLetterLimit, LimitSettings
 from models.dead_letters import bad_record
-from models.detection import LineDetector, Outcome
+from models.detection import FAR_PAST_MS, LineDetector, Outcome
 from models.document import parse_model
 from models.in_force import Entry, ModelsInForce
 from models.log_batch import LogBatch
 from models.origins import topic_origin
-from models.positions import offset_of
 from models.source_reader import ReadLimits, SourceState
+from models.watched import PARTITION, PendingEnd, WatchedPartition, WatchedSource
 
 COUNTS = ("lines", "matched", "unmatched", "continued", "dead_letters", "late", "unmodelled", "paused")
 """What is counted: every line is matched, unmatched, continued, a dead letter, unmodelled (its source belongs to no
 model in force) or paused. Events that came later than the allowed lateness are counted as ``late`` besides."""
 
-_EXPECTED = ""
-"""The record's key of a partition that lines are expected from; no source has an empty name."""
+_FORGET_MS = 86_400_000
+"""Nothing is remembered of a source that has been silent for longer."""
 
 
 @dataclass(slots=True)
@@ -41,8 +46,7 @@ class Output:
         batches: (key of ``automata``, encoded events), in order.
         anomalies, dead: documents.
         counts: see :data:`COUNTS`.
-        records: source → its new record, None to forget it; to be written to the partition's state.
-        pass_ms: where a source has ended: the clock may pass this, epoch ms, as far as that source is concerned.
+        records: key → its new record, None to forget it; to be written to the partition's state.
     """
 
     batches: list[tuple[str, bytes]] = field(default_factory=list)
@@ -50,28 +54,6 @@ class Output:
     dead: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     records: dict[str, dict[str, Any] | None] = field(default_factory=dict)
-    pass_ms: int | None = None
-
-
-@dataclass(slots=True)
-class _Source:
-    state: SourceState
-    limit: DeadLetterLimit
-    ends_seen: int = 0
-    heard_ms: int = 0
-    touched_ms: int = 0
-
-
-@dataclass(slots=True)
-class _End:
-    """That a source ends: the how manieth time, after which of the broker's answers, and before which offsets."""
-
-    number: int = 0
-    after: int = 0
-    targets: dict[str, int] = field(default_factory=dict)
-
-
-_NO_END = _End()
 
 
 @dataclass(slots=True, frozen=True)
@@ -99,45 +81,75 @@ class TopicWatch:
     Args:
         settings: how topics are watched.
         models: the models in force, kept by the caller: a change takes effect with the next line.
+
+    Attributes:
+        clock: the clocks of all sources.
+        models: the models in force.
+        told_ms: the clock as :meth:`advance` told it last, epoch ms.
     """
 
     def __init__(self, settings: WatchSettings, models: ModelsInForce) -> None:
         self.clock = AlignedClock(settings.clock)
         self.models = models
+        self.told_ms = FAR_PAST_MS
         self._settings = settings
-        self._partitions: dict[str, dict[str, _Source]] = {}
+        self._partitions: dict[str, WatchedPartition] = {}
+        self._awaited: set[str] = set()
+        self._await_until_ms = 0
         self._detectors: dict[tuple[str, int], LineDetector] = {}
         self._belongs: tuple[int, dict[str, Entry | None]] = (-1, {})
         self._paused: set[str] = set()
-        self._ends: dict[str, _End] = {}
-        self._answers = 0
+        self._ends: dict[str, int] = {}
+
+    def wait_for(self, partitions: Iterable[str], until_ms: int) -> None:
+        """The clock stands until these partitions are known, but no longer than that."""
+        self._awaited = {name for name in partitions if name not in self._partitions}
+        self._await_until_ms = until_ms
 
     def knows(self, partition: str) -> bool:
         """Whether the partition's records have been loaded."""
         return partition in self._partitions
 
-    def load(self, partition: str, records: Mapping[str, dict[str, Any]], now_ms: int) -> None:
-        """Take up what was kept of a partition, after a restore or at first sight."""
-        sources = self._partitions[partition] = {}
+    def load(self, partition: str, records: Mapping[str, dict[str, Any]], now_ms: int, asked: int = 0) -> None:
+        """Take up what was kept of a partition, after a restore or at first sight.
+
+        Args:
+            partition: which one.
+            records: as :class:`Output` gave them.
+            now_ms: now.
+            asked: the number of the last question to the broker.
+
+        Raises:
+            ValueError: another version of weirwatch wrote them.
+        """
+        self._awaited.discard(partition)
+        newest = max(self._ends.values(), default=0)
+        record = records.get(PARTITION)
+        if record is None:
+            watched = WatchedPartition(ends_known=newest)
+        else:
+            watched = WatchedPartition.from_record(record, asked)
+            self.clock.expect(partition, record["read_to"], record["expected"], now_ms)
+            for name, number in self._ends.items():
+                if number > watched.ends_known:
+                    watched.ends[name] = PendingEnd(asked)
+            watched.ends_known = max(watched.ends_known, newest)
+        self._partitions[partition] = watched
         lateness = self._settings.limits.lateness_ms
-        for name, record in records.items():
-            if name == _EXPECTED:
-                self.clock.expect(partition, record["read_from"], now_ms)
+        for name, kept in records.items():
+            if name == PARTITION:
                 continue
-            limit = DeadLetterLimit(self._settings.dead_letters, record["limit"])
-            state = SourceState.from_record(record["state"])
-            sources[name] = _Source(state, limit, record["ends"], now_ms, now_ms)
-            self.clock.read(partition, record["next_offset"])
-            if record["open"]:
-                clock = state.clock.clock_ms
+            source = WatchedSource.from_record(kept, self._settings.dead_letters, now_ms)
+            watched.sources[name] = source
+            if source.is_open and name not in self._paused:
+                clock = source.state.clock.clock_ms
                 self.clock.hear(partition, name, None if clock is None else clock - lateness, now_ms)
 
-    def expect(self, partition: str, read_from: int | None, now_ms: int) -> Output:
-        """Lines are to be read from that partition: it holds the clock back until they have been."""
+    def expect(self, partition: str, read_from: int, expected: bool, now_ms: int) -> Output:
+        """Word of a partition: from where it is read, and whether it holds lines, which hold back the clock."""
         out = Output()
-        if not self._partitions.get(partition):
-            self.clock.expect(partition, read_from, now_ms)
-            out.records[_EXPECTED] = {"read_from": read_from}
+        self.clock.expect(partition, read_from, expected, now_ms)
+        self._keep(partition, out)
         return out
 
     def pause(self, source: str, paused: bool) -> None:
@@ -149,10 +161,20 @@ class TopicWatch:
         for partition in self._partitions:
             self.clock.drop(partition, source)
 
-    def end(self, source: str, number: int) -> None:
-        """The ``number``-th end of log was told: of that source, what the broker holds now is the last."""
-        # A question may be under way that was asked before.
-        self._ends[source] = _End(number, self._answers + 1)
+    def end(self, source: str, number: int, asked: int = 0) -> None:
+        """Of that source, what the broker holds now is the last.
+
+        Args:
+            source: its name.
+            number: counts all such words, of whatever source.
+            asked: the number of the last question to the broker that may have been asked before.
+        """
+        self._ends[source] = number
+        for watched in self._partitions.values():
+            if number > watched.ends_known:
+                watched.ends[source] = PendingEnd(asked)
+                watched.ends_known = number
+                watched.changed = True
 
     def take(self, batch: LogBatch, now_ms: int) -> Output:
         """Read lines of a source.
@@ -162,87 +184,121 @@ class TopicWatch:
         """
         partition = f"{batch.topic}/{batch.partition}"
         out = Output()
-        sources = self._partitions[partition]
-        if self.clock.expects(partition):
-            out.records[_EXPECTED] = None
-        self.clock.read(partition, batch.next_offset)
-        source = sources.get(batch.source)
-        if source is None:
-            source = _Source(SourceState(), DeadLetterLimit(self._settings.dead_letters))
-            end = self._ends.get(batch.source, _NO_END)
-            target = end.targets.get(partition)
-            if target is not None and offset_of(_first_position(batch)) >= target:
-                source.ends_seen = end.number
-            sources[batch.source] = source
-        source.heard_ms = source.touched_ms = now_ms
-        if batch.source in self._paused:
-            self._pass_over(batch, "paused", out)
-        else:
-            self._read(partition, batch.source, source, out, now_ms, batch=batch)
+        watched = self._partitions[partition]
+        end = watched.ends.get(batch.source)
+        rest: LogBatch | None = batch
+        if end is not None and end.target is not None:
+            first, rest = batch.cut(end.target)
+            if first is not None:
+                self._take(partition, first, out, now_ms)
+            if rest is not None:  # all before it has been read
+                self._end(partition, batch.source, out)
+        if rest is not None:
+            self._take(partition, rest, out, now_ms)
+        if batch.next_offset >= 0:
+            self.clock.read(partition, batch.next_offset)
+            watched.changed = True
+        self._keep(partition, out)
         return out
 
     def tick(self, partition: str, now_ms: int) -> Output:
         """Some time has passed: let go what waited for lines to continue it, and end what has ended."""
         out = Output()
-        for name, source in self._partitions[partition].items():
-            end = self._ends.get(name, _NO_END)
-            if end.number > source.ends_seen and self._has_read_all(partition, end.targets):
-                self._end(partition, name, source, end.number, out, now_ms)
-            elif source.state.held and now_ms - source.touched_ms >= self._settings.multiline_wait_ms:
+        watched = self._partitions[partition]
+        for name, end in list(watched.ends.items()):
+            if end.target is not None and self._has_read_all(partition, end.target):
+                self._end(partition, name, out)
+        for name, source in list(watched.sources.items()):
+            unmodelled = self._entry(name) is None
+            if source.state.held and (unmodelled or now_ms - source.touched_ms >= self._settings.multiline_wait_ms):
                 source.touched_ms = now_ms
-                if name not in self._paused:
-                    self._read(partition, name, source, out, now_ms, flush=True)
+                self._read(partition, name, source, out, flush=True)
+            if source.is_open:
+                if unmodelled or name in self._paused or self.clock.has_vanished(partition, name, now_ms):
+                    self._close(partition, name, source, out)
+            elif now_ms - source.heard_ms > _FORGET_MS and not source.state.held:
+                del watched.sources[name]
+                out.records[name] = None
+        self._keep(partition, out)
         return out
 
-    def probed(self, answer: int, ends: dict[str, int] | None, now_ms: int) -> None:
-        """Where the partitions end, by the broker's ``answer``-th answer; None: it did not answer."""
-        self._answers = answer
+    def probed(self, question: int, ends: Mapping[str, int] | None, now_ms: int) -> None:
+        """Before which offset each partition has lines, by the answer to a question; None: the broker is away."""
         self.clock.probed(ends, now_ms)
-        for end in self._ends.values():
-            if answer > end.after:
-                for partition, offset in (ends or {}).items():
-                    end.targets.setdefault(partition, offset)
+        for name, watched in self._partitions.items():
+            for end in watched.ends.values():
+                if ends is not None and name in ends and question > end.after and end.target is None:
+                    end.target = ends[name]
+                    watched.changed = True
+
+    def advance(self, now_ms: int) -> int | None:
+        """The clock of this subtask, epoch ms, which never goes back; None if nobody here is waited for."""
+        aligned = self.clock.aligned(now_ms)
+        if aligned is None:
+            # What has ended here may have been the last that there was.
+            passed = [p.pass_ms for p in self._partitions.values() if p.pass_ms is not None]
+            aligned = max(passed, default=FAR_PAST_MS)
+            if aligned <= self.told_ms:
+                return None
+        if not self._awaited or now_ms >= self._await_until_ms:
+            self.told_ms = max(self.told_ms, aligned)
+        return self.told_ms
 
     def holds_lines(self, partition: str) -> bool:
         """Whether a source of the partition has lines that wait for more."""
-        return any(source.state.held for source in self._partitions.get(partition, {}).values())
+        return any(source.state.held for source in self._partitions[partition].sources.values())
 
     def awaits_end(self, partition: str) -> bool:
         """Whether a source of the partition is about to end."""
-        sources = self._partitions.get(partition, {})
-        return any(self._ends.get(name, _NO_END).number > source.ends_seen for name, source in sources.items())
+        return bool(self._partitions[partition].ends)
 
-    def partitions(self) -> list[str]:
-        """The partitions that this subtask reads."""
-        return list(self._partitions)
+    def read_to(self) -> dict[str, int]:
+        """Each partition that this subtask reads, and the offset that is read next."""
+        return {partition: self.clock.read_to(partition) for partition in self._partitions}
 
-    def _has_read_all(self, partition: str, targets: Mapping[str, int]) -> bool:
-        target = targets.get(partition)
-        return target is not None and (self.clock.read_to(partition) >= target or self.clock.caught_up(partition))
+    def _has_read_all(self, partition: str, target: int) -> bool:
+        return self.clock.read_to(partition) >= target or self.clock.caught_up(partition)
 
-    def _end(self, partition: str, name: str, source: _Source, number: int, out: Output, now_ms: int) -> None:
-        entry = self._entry(name)
-        if source.state.held and name not in self._paused:
-            self._read(partition, name, source, out, now_ms, at_end=True)
-        last = source.state.clock.clock_ms
+    def _take(self, partition: str, batch: LogBatch, out: Output, now_ms: int) -> None:
+        sources = self._partitions[partition].sources
+        source = sources.get(batch.source)
+        if source is None:
+            source = sources[batch.source] = WatchedSource(
+                SourceState(), DeadLetterLimit(self._settings.dead_letters), touched_ms=now_ms
+            )
+        source.heard_ms = now_ms
+        if batch.source in self._paused:
+            self._pass_over(batch, "paused", out)
+            return
+        source.touched_ms = now_ms
+        self._read(partition, batch.source, source, out, batch=batch)
+
+    def _end(self, partition: str, name: str, out: Output) -> None:
+        watched = self._partitions[partition]
+        del watched.ends[name]
+        watched.changed = True
+        source = watched.sources.pop(name, None)
+        if source is None:
+            return
+        if source.state.held:
+            self._read(partition, name, source, out, at_end=True)
+        entry, last = self._entry(name), source.state.clock.clock_ms
         if entry is not None and last is not None:
             origin = self._origin(partition, name)
             for shard in range(self._settings.shards):
                 marker = EventBatch.end(origin, shard, entry.id, self.models.epoch, last)
                 out.batches.append((f"{entry.id}/{shard}", marker.encode()))
-            out.pass_ms = max(out.pass_ms or 0, last + 2)
-        source.state = SourceState()
-        source.ends_seen = number
+            # Markers count as of the watermark if that is later, and wait until it has passed them.
+            watched.pass_ms = max(watched.pass_ms or FAR_PAST_MS, last + 2, self.told_ms + 1)
         self.clock.drop(partition, name)
-        out.records[name] = self._record(partition, source, is_open=False)
+        out.records[name] = None
 
     def _read(
         self,
         partition: str,
         name: str,
-        source: _Source,
+        source: WatchedSource,
         out: Output,
-        now_ms: int,
         *,
         batch: LogBatch | None = None,
         at_end: bool = False,
@@ -250,9 +306,12 @@ class TopicWatch:
     ) -> None:
         entry = self._entry(name)
         if entry is None:
+            held = len(source.state.held_positions)
+            source.state = replace(source.state, held=b"", held_positions=(), held_times=())
+            out.counts += Counter(lines=held, unmodelled=held)
             if batch is not None:
                 self._pass_over(batch, "unmodelled", out)
-            self.clock.drop(partition, name)
+            self._close(partition, name, source, out)
             return
         none = np.empty(0, np.int64)
         outcome, events, source.state = self._detector(entry).process(
@@ -269,10 +328,20 @@ class TopicWatch:
         self._collect(entry, outcome, out)
         reason = str(outcome.dead[-1]["reason"]) if outcome.dead else ""
         source.limit.count(name, outcome.counts["lines"], len(outcome.dead), outcome.runs, reason)
-        if batch is not None or events.clock_ms is not None:
-            heard = now_ms if batch is not None else source.heard_ms
-            self.clock.hear(partition, name, events.clock_ms, heard)
-        out.records[name] = self._record(partition, source, is_open=True)
+        if batch is not None or source.is_open:
+            # Of what has no time and waits for none there is nothing to be waited for.
+            source.is_open = name not in self._paused and (events.clock_ms is not None or bool(source.state.held))
+            if source.is_open:
+                self.clock.hear(partition, name, events.clock_ms, source.heard_ms)
+            else:
+                self.clock.drop(partition, name)
+        out.records[name] = source.to_record()
+
+    def _close(self, partition: str, name: str, source: WatchedSource, out: Output) -> None:
+        """The source is not waited for until it is heard again."""
+        source.is_open = False
+        self.clock.drop(partition, name)
+        out.records[name] = source.to_record()
 
     def _pass_over(self, batch: LogBatch, why: str, out: Output) -> None:
         """Count lines that are not looked at; what could not be read as lines is a dead letter all the same."""
@@ -287,14 +356,12 @@ class TopicWatch:
         for name in COUNTS:
             out.counts[name] += outcome.counts.get(name, 0)
 
-    def _record(self, partition: str, source: _Source, *, is_open: bool) -> dict[str, Any]:
-        return {
-            "state": source.state.to_record(),
-            "limit": source.limit.to_record(),
-            "ends": source.ends_seen,
-            "open": is_open,
-            "next_offset": self.clock.read_to(partition),
-        }
+    def _keep(self, partition: str, out: Output) -> None:
+        """Put the partition's own record into what is to be written, if that has changed."""
+        watched = self._partitions[partition]
+        if watched.changed:
+            watched.changed = False
+            out.records[PARTITION] = watched.to_record(self.clock.read_to(partition), self.clock.expects(partition))
 
     def _origin(self, partition: str, name: str) -> str:
         topic, _, number = partition.rpartition("/")
@@ -322,9 +389,3 @@ class TopicWatch:
             self._detectors[key] = detector
         detector.epoch = self.models.epoch
         return detector
-
-
-def _first_position(batch: LogBatch) -> int:
-    """Where the first line stands, or the first message from which none could be had."""
-    lines = [] if batch.position is None or not len(batch.position) else [int(batch.position[0])]
-    return min(lines + [record.position for record in batch.dead], default=0)

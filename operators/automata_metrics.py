@@ -6,6 +6,7 @@ from typing import Any
 
 from models.in_force import ModelsInForce
 from operators import metrics
+from operators.counting import CountingGroup
 from operators.shard_keeper import COUNTED, ShardKeeper
 
 
@@ -20,6 +21,7 @@ class AutomataMetrics:
     """
 
     def __init__(self, group: Any, models: ModelsInForce) -> None:
+        group = CountingGroup(group)
         self._counters = {name: group.counter(metrics.TRANSACTIONS_BY_COUNT[name]) for name in COUNTED}
         self._sizes: dict[ShardKeeper, tuple[int, int]] = {}
         self._open = self._waiting = 0

@@ -25,6 +25,8 @@ from models.bulk_delivery import Delivery
 from models.bulk_outbox import Outbox
 from models.bulk_reply import BulkReply
 from models.index_names import IndexNames
+from operators import metrics
+from operators.counting import CountingGroup
 from operators.elastic_bulk import send_bulk
 
 STATE_OUTBOX = "outbox"
@@ -88,12 +90,12 @@ class ElasticsearchSink(KeyedProcessFunction):
         self._told_at, self._troubled = -math.inf, False
         back_off = BackOff(time.monotonic, random.random)
         self._delivery = Delivery(self._send, back_off, time.monotonic, time.sleep, self._limits.bulk_documents)
-        metrics = runtime_context.get_metrics_group()
-        self._indexed = metrics.counter("documents_indexed")
-        self._refused = metrics.counter("documents_refused")
-        self._retries = metrics.counter("bulk_retries")
-        self._bulk_ms = metrics.distribution("bulk_ms")
-        metrics.gauge("sink_backlog", lambda: self._waiting)
+        group = CountingGroup(runtime_context.get_metrics_group())
+        self._indexed = group.counter(metrics.DOCUMENTS_INDEXED)
+        self._refused = group.counter(metrics.DOCUMENTS_REFUSED)
+        self._retries = group.counter(metrics.BULK_RETRIES)
+        self._bulk_ms = group.distribution(metrics.BULK_MS)
+        group.gauge(metrics.SINK_BACKLOG, lambda: self._waiting)
 
     def close(self) -> None:
         client = getattr(self, "_client", None)

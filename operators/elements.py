@@ -6,16 +6,16 @@ They stand here and not beside the graphs, so that a worker that needs one does 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pyflink.common.watermark_strategy import TimestampAssigner
 
-from models.detection import FAR_FUTURE_MS
 from models.log_batch import LogBatch
+from models.partition_keys import partition_key
 
-BUCKETS = 16
-"""Among so many outboxes documents are spread."""
+BUCKETS = 4
+"""Among so many outboxes documents are spread: each sends bulks of its own, and few large ones cost least."""
 
 
 def first(value: Sequence[Any]) -> Any:
@@ -45,26 +45,18 @@ class BatchTime(TimestampAssigner):
         return value[1]
 
 
-class EndOfTime(TimestampAssigner):
-    """The time of what must not hold back the clock of the stream that it joins."""
-
-    def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
-        return FAR_FUTURE_MS
-
-
 class WithPartitionKey:
     """Puts the key of its partition before an encoded batch.
 
     Args:
-        keys: ``topic/partition`` → its key, of those that were known when the job was submitted.
+        max_parallelism: how many key groups the job has.
     """
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
-        self._keys = dict(keys)
+    def __init__(self, max_parallelism: int) -> None:
+        self._max_parallelism = max_parallelism
 
     def __call__(self, row: Sequence[bytes]) -> tuple[str, bytes]:
-        partition = LogBatch.partition_of(row[0])
-        return self._keys.get(partition, f"{partition}~0"), row[0]
+        return partition_key(LogBatch.partition_of(row[0]), self._max_parallelism), row[0]
 
 
 class ControlMessage:

@@ -25,10 +25,17 @@ MODEL_VERSION = "model_version"
 """Gauge of ``parse`` in group ``model``: the version in force; 0 where the model is not in force any more."""
 
 MODELS_IN_FORCE = "models_in_force"
-"""Gauge: how many models are in force."""
+"""Gauge of ``parse`` and ``resolve``: how many models are in force."""
 
 MODELS_EPOCH = "models_epoch"
-"""Gauge: number of the last model change that the subtask has heard of; equal everywhere a moment after a change."""
+"""Gauge of ``parse``, ``automata``, ``resolve``: number of the last model change that the subtask has heard of; equal
+everywhere a moment after a change."""
+
+CONTROL_ACCEPTED = "control_accepted"
+"""Counter of ``resolve``: control messages that were followed."""
+
+CONTROL_REJECTED = "control_rejected"
+"""Counter of ``resolve``: control messages that were not; the reply says why."""
 
 TRANSACTIONS_BY_COUNT = {
     "judged": "transactions_judged",
@@ -45,3 +52,26 @@ OPEN_TRANSACTIONS = "open_transactions"
 
 WAITING_EVENTS = "waiting_events"
 """Gauge of ``automata``: events that wait until the clock has passed them."""
+
+DOCUMENTS_INDEXED = "documents_indexed"
+"""Counter of ``elasticsearch``: documents that Elasticsearch has acknowledged."""
+
+DOCUMENTS_REFUSED = "documents_refused"
+"""Counter of ``elasticsearch``: documents that Elasticsearch refused for good, dead letters among them."""
+
+BULK_RETRIES = "bulk_retries"
+"""Counter of ``elasticsearch``: requests that were sent again, whole or in part."""
+
+BULK_MS = "bulk_ms"
+"""Distribution of ``elasticsearch``, ms: how long a request took."""
+
+SINK_BACKLOG = "sink_backlog"
+"""Gauge of ``elasticsearch``: documents that wait in the subtask."""
+
+METRICS = {
+    "parse": (*LINES_BY_COUNT.values(), CLOCK_LAG_MS, MODEL_VERSION, MODELS_IN_FORCE, MODELS_EPOCH),
+    "automata": (*TRANSACTIONS_BY_COUNT.values(), OPEN_TRANSACTIONS, WAITING_EVENTS, MODELS_EPOCH),
+    "resolve": (CONTROL_ACCEPTED, CONTROL_REJECTED, MODELS_IN_FORCE, MODELS_EPOCH),
+    "elasticsearch": (DOCUMENTS_INDEXED, DOCUMENTS_REFUSED, BULK_RETRIES, BULK_MS, SINK_BACKLOG),
+}
+"""Name of an operator → its metrics."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.topic_watch import COUNTS, TopicWatch
 from operators import metrics
+from operators.counting import CountingGroup
 
 _MOST_SOURCES = 1_000
 """Sources beyond these have no gauge of their own: a gauge is sent with every bundle."""
@@ -22,7 +23,7 @@ class ParseMetrics:
     """
 
     def __init__(self, group: Any, watch: TopicWatch) -> None:
-        self._group = group
+        group = self._group = CountingGroup(group)
         self._watch = watch
         self._counters = {name: group.counter(metrics.LINES_BY_COUNT[name]) for name in COUNTS}
         self._sources: set[str] = set()

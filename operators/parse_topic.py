@@ -16,10 +16,10 @@ from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from models.detection import FAR_PAST_MS
 from models.in_force import Entry
 from models.log_batch import LogBatch
 from models.memory import keep_freed_memory
+from models.partition_keys import partition_key, partition_of, subtask_of
 from models.topic_watch import Output, TopicWatch, WatchSettings
 from operators.end_offsets import EndOffsets
 from operators.models_in_force import ModelsInBroadcast
@@ -28,12 +28,16 @@ from operators.parse import DEAD_LETTERS, UNMATCHED
 from operators.parse_metrics import ParseMetrics
 
 SOURCE_WORDS = MapStateDescriptor(STATE_SOURCE_WORDS, Types.STRING(), Types.STRING())
-"""Broadcast state, what was said of sources: ``pause/NAME``, ``end/NAME`` → how often, ``heartbeat/NAME`` → ms."""
+"""Broadcast state, what was said of sources: ``pause/NAME``; ``end/NAME`` → the number of that word, ``end/`` → that of
+the last; ``heartbeat/NAME`` → ms."""
 
 _TICK_MS = 1_000
 _SOON_MS = 100
-_GRACE_MS = 3_000
-"""After a start the clocks of all partitions first have to become known: their timers fire, or their words arrive."""
+_PATIENCE_MS = 30_000
+"""After a start the clocks of all partitions first have to become known, as words of them arrive or their timers fire.
+No longer than this is waited for one that neither may happen to: one that came to be while the job stood still."""
+_ENDS_KEPT = 1_000
+"""Of as many sources that have ended, the latest ones, it is kept that they have."""
 
 
 class ParseTopic(KeyedBroadcastProcessFunction):
@@ -42,16 +46,23 @@ class ParseTopic(KeyedBroadcastProcessFunction):
     Args:
         initial: the models that the job starts with.
         settings: how topics are watched.
-        connect: makes a ``kafka.KafkaConsumer`` in the worker.
+        connect: makes a ``kafka.KafkaConsumer`` in the worker, see :class:`~operators.end_offsets.EndOffsets`.
+        partitions: all that are read, ``topic/partition``, of whatever subtask.
         probe_s: how often the broker is asked where partitions end.
     """
 
     def __init__(
-        self, initial: Sequence[Entry], settings: WatchSettings, connect: Callable[[], Any], probe_s: float = 1.0
+        self,
+        initial: Sequence[Entry],
+        settings: WatchSettings,
+        connect: Callable[[], Any],
+        partitions: Sequence[str] = (),
+        probe_s: float = 1.0,
     ) -> None:
         self._initial = list(initial)
         self._settings = settings
         self._connect = connect
+        self._partitions = tuple(partitions)
         self._probe_s = probe_s
 
     def open(self, runtime_context: RuntimeContext) -> None:
@@ -59,12 +70,10 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         self._state = runtime_context.get_map_state(MapStateDescriptor(STATE_SOURCES, Types.STRING(), Types.STRING()))
         self._models = ModelsInBroadcast(self._initial)
         self._watch = TopicWatch(self._settings, self._models.table)
+        self._watch.wait_for(self._own(runtime_context), _now_ms() + _PATIENCE_MS)
         self._offsets = EndOffsets(self._connect, self._probe_s)
         self._answer = 0
-        self._names: dict[str, str] = {}
         self._timers: dict[str, int] = {}
-        self._told = FAR_PAST_MS
-        self._ready_ms = _now_ms() + _GRACE_MS
         self._restored = False
         self._metrics = ParseMetrics(runtime_context.get_metrics_group(), self._watch)
 
@@ -83,10 +92,11 @@ class ParseTopic(KeyedBroadcastProcessFunction):
             words.put(f"heartbeat/{source}", str(event["timestamp_ms"]))
             self._watch.clock.tell(source, event["timestamp_ms"], _now_ms())
         elif event["kind"] == "end_of_log":
-            number = int(words.get(f"end/{source}") or 0) + 1
+            number = int(words.get("end/") or 0) + 1
+            words.put("end/", str(number))
             words.put(f"end/{source}", str(number))
-            self._watch.end(source, number)
-            self._offsets.ask()
+            _forget_ends(words, number - _ENDS_KEPT)
+            self._watch.end(source, number, self._offsets.ask())
         elif event["kind"] == "pause":
             words.put(f"pause/{source}", "1")
             self._watch.pause(source, True)
@@ -105,10 +115,11 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         now_ms = _now_ms()
         self._know(key, partition, now_ms)
         if batch.kind == LogBatch.OPEN:
-            out = self._watch.expect(partition, batch.next_offset, now_ms)
+            out = self._watch.expect(partition, batch.next_offset, batch.messages > 0, now_ms)
         else:
             out = self._watch.take(batch, now_ms)
-        yield from self._emit(out)
+        # While more batches of the same messages are to come, the clock may not pass what is in them.
+        yield from self._emit(out, now_ms if batch.next_offset >= 0 else None)
         self._set_timer(key, partition, ctx)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
@@ -123,10 +134,8 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         if number != self._answer:
             self._answer = number
             self._watch.probed(number, ends, now_ms)
-        yield from self._emit(self._watch.tick(partition, now_ms))
-        word = self._clock_word(now_ms)
-        if word is not None:
-            yield word
+        yield from self._emit(self._watch.tick(partition, now_ms), now_ms)
+        self._offsets.watch(self._watch.read_to())
         self._set_timer(key, partition, ctx)
 
     def _restore(self, ctx: Any) -> None:
@@ -139,7 +148,7 @@ class ParseTopic(KeyedBroadcastProcessFunction):
             kind, _, source = key.partition("/")
             if kind == "pause":
                 self._watch.pause(source, True)
-            elif kind == "end":
+            elif kind == "end" and source:
                 self._watch.end(source, int(value))
             elif kind == "heartbeat":
                 self._watch.clock.tell(source, int(value), _now_ms())
@@ -148,40 +157,37 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         if self._watch.knows(partition):
             return
         records = {source: json.loads(text) for source, text in self._state.items()}
-        self._watch.load(partition, records, now_ms)
-        self._names[partition] = key
-        self._offsets.watch(frozenset(self._names))
+        self._watch.load(partition, records, now_ms, self._offsets.ask())
+        self._offsets.watch(self._watch.read_to())
 
-    def _emit(self, out: Output) -> Iterator[Any]:
+    def _emit(self, out: Output, now_ms: int | None) -> Iterator[Any]:
+        """All that a call brought; ``now_ms``: the clock goes on to what it is then, None: it stands."""
         for source, record in out.records.items():
-            if record is None:
-                if self._state.contains(source):
-                    self._state.remove(source)
-            else:
+            if record is not None:
                 self._state.put(source, json.dumps(record))
+            elif self._state.contains(source):
+                self._state.remove(source)
         # The clock as it was before these lines: none of them may be behind it.
-        timestamp = self._told
         for key, events in out.batches:
-            yield key, timestamp, events
+            yield key, self._watch.told_ms, events
         if out.anomalies:
             yield UNMATCHED, _joined(out.anomalies)
         if out.dead:
             yield DEAD_LETTERS, _joined(out.dead)
         self._metrics.count(out.counts)
-        word = self._clock_word(_now_ms(), out.pass_ms)
-        if word is not None and word[1] > timestamp:
-            yield word
+        # While nobody is waited for nothing is said, so that Flink does not wait for this subtask either.
+        clock = None if now_ms is None else self._watch.advance(now_ms)
+        if clock is not None:
+            yield "", clock, b""
 
-    def _clock_word(self, now_ms: int, pass_ms: int | None = None) -> tuple[str, int, bytes] | None:
-        """A word that carries the clock and no events; None while no source is live, so that Flink waits for none."""
-        aligned = self._watch.clock.aligned(now_ms)
-        if aligned is None:
-            aligned = pass_ms
-        if aligned is None:
-            return None
-        if now_ms >= self._ready_ms:
-            self._told = max(self._told, aligned)
-        return "", self._told, b""
+    def _own(self, context: RuntimeContext) -> list[str]:
+        """The partitions that come to this subtask."""
+        most, of, me = (
+            context.get_max_number_of_parallel_subtasks(),
+            context.get_number_of_parallel_subtasks(),
+            context.get_index_of_this_subtask(),
+        )
+        return [name for name in self._partitions if subtask_of(partition_key(name, most), of, most) == me]
 
     def _set_timer(self, key: str, partition: str, ctx: Any) -> None:
         """One timer a partition is always set, sooner where something waits for it."""
@@ -197,9 +203,11 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         self._timers[key] = due
 
 
-def partition_of(key: str) -> str:
-    """The partition, ``topic/partition``, of a key made by ``jobs.partition_keys``: ``topic/partition~n``."""
-    return key.rpartition("~")[0]
+def _forget_ends(words: Any, until: int) -> None:
+    if until > 0:
+        old = [key for key, number in words.items() if key.startswith("end/") and int(number) <= until]
+        for key in old:
+            words.remove(key)
 
 
 def _joined(documents: Sequence[dict[str, Any]]) -> str:

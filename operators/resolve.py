@@ -14,6 +14,8 @@ from pyflink.datastream.state import MapStateDescriptor
 from models.control import ACCEPTED
 from models.control_resolver import ControlResolver, Fetch
 from models.in_force import Entry, ModelsInForce
+from operators import metrics
+from operators.counting import CountingGroup
 from operators.model_trial import ModelTrial
 from operators.names import STATE_CONTROL, TAG_REPLIES
 
@@ -45,12 +47,14 @@ class Resolve(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._state = runtime_context.get_map_state(MapStateDescriptor(STATE_CONTROL, Types.STRING(), Types.STRING()))
-        metrics = runtime_context.get_metrics_group()
-        self._accepted = metrics.counter("control_accepted")
-        self._rejected = metrics.counter("control_rejected")
+        group = CountingGroup(runtime_context.get_metrics_group())
+        self._accepted = group.counter(metrics.CONTROL_ACCEPTED)
+        self._rejected = group.counter(metrics.CONTROL_REJECTED)
         initial = ModelsInForce(self._initial)
-        metrics.gauge("models_in_force", lambda: len((self._resolver.models if self._resolver else initial).entries))
-        metrics.gauge("models_epoch", lambda: (self._resolver.models if self._resolver else initial).epoch)
+        group.gauge(
+            metrics.MODELS_IN_FORCE, lambda: len((self._resolver.models if self._resolver else initial).entries)
+        )
+        group.gauge(metrics.MODELS_EPOCH, lambda: (self._resolver.models if self._resolver else initial).epoch)
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
         data, topic, partition, offset = value

@@ -23,7 +23,7 @@ from models.batches import BatchError, EventBatch
 
 _HEAD = struct.Struct("<cqqq")
 SNAPSHOT, BATCH, WATERMARK = b"S", b"B", b"W"
-_LEAST_LOG_BYTES = 4 << 20
+_LEAST_LOG_BYTES = 1 << 19
 
 ModelAt = Callable[[int], CompiledAutomata | None]
 """The automata of the shard's model as they were at an epoch; None if that is not known."""
@@ -59,7 +59,8 @@ class Entry(NamedTuple):
         """
         if len(entry) < _HEAD.size or entry[:1] not in (SNAPSHOT, BATCH, WATERMARK):
             raise BatchError("an entry in the state of a shard is of a layout that this version does not know")
-        return cls(*_HEAD.unpack_from(entry), entry[_HEAD.size :])
+        kind, epoch, before, watermark = _HEAD.unpack_from(entry)
+        return cls(kind, epoch, before, watermark, entry[_HEAD.size :])
 
 
 def restore(

@@ -92,6 +92,7 @@ def write(
             *strings_to_columns([line[IDENTIFIER] for line in lines]),
             *strings_to_columns([line[TEXT] for line in lines]),
         ],
+        press=True,
     )
 
 

@@ -56,11 +56,6 @@ class Feed:
         """How many messages the broker has; the next ones are not among them."""
         return self._acknowledged
 
-    @property
-    def offsets(self) -> dict[int, int]:
-        """The end of each partition that has messages, by what has been handed to the producer."""
-        return dict(self._next_offset)
-
     def go_on(self, to: int) -> None:
         """Feed on, until the first ``to`` messages of the stream are fed; at once if they are already."""
         with self._changed:

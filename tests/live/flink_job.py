@@ -32,6 +32,14 @@ class FlinkJob:
         return str(self._get("")["state"])
 
     @property
+    def runs(self) -> bool:
+        """Whether it has not ended; of one that its JobManager has taken with it, or that is unknown, it has."""
+        try:
+            return self.state not in _ENDED
+        except OSError:
+            return False
+
+    @property
     def restarts(self) -> int:
         """How often it was started again since it was submitted."""
         metrics = self._get("/metrics?get=numRestarts")
@@ -61,9 +69,9 @@ class FlinkJob:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether every task of it runs."""
+        """Whether every task of it runs, but for those of short lists that have been read to their end."""
         job = self._get("")
-        return job["state"] == "RUNNING" and all(vertex["status"] == "RUNNING" for vertex in job["vertices"])
+        return job["state"] == "RUNNING" and all(v["status"] in ("RUNNING", "FINISHED") for v in job["vertices"])
 
     @property
     def task_managers(self) -> dict[str, int]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from jobs.session_cluster import Cluster
 from tests.live.flink_job import FlinkJob
@@ -95,11 +94,10 @@ class LiveJob:
         resumed = ["-s", state] if state else []
         done = subprocess.run(
             [
-                self._cluster.flink,
-                *("run", "-d", *resumed, "-py", JOB, "--config", self._config),
+                str(self._cluster.flink),
+                *("run", "-d", *resumed, "-py", str(JOB), "--config", str(self._config)),
             ],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": ""},
             capture_output=True,
             text=True,
             check=False,
@@ -153,29 +151,56 @@ class LiveJob:
         The offsets are committed with the first such checkpoint. What the last lines led to may leave with the
         watermark after them, so it is behind the next checkpoint but one.
         """
-        wait_until(lambda: self.backlog() == 0, f"{self.name} has read all of {self.topic}", seconds)
+
+        def has_read() -> bool:
+            try:
+                return self.backlog() == 0
+            except KafkaError:  # the broker has just come up
+                return False
+
+        wait_until(has_read, f"{self.name} has read all of {self.topic}", seconds)
         self.job.wait_for_checkpoints(2, seconds)
 
     def wait_until_told(self, seconds: float = 90.0) -> Found:
-        """Wait until Elasticsearch has as many anomalies as are committed in Kafka; returns them, alike or not."""
+        """Wait until Elasticsearch has what is committed in Kafka; returns what there is, alike or not."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.found()
-            if set(found.kafka) == found.elasticsearch or time.monotonic() > deadline:
+            if found.ids == set(found.indexed) or time.monotonic() > deadline:
                 return found
             time.sleep(1)
 
+    def finish(self, sources: Sequence[str], open_transactions: Sequence[str], seconds: float = 120.0) -> Found:
+        """Read to the end of the input, tell that it is the end, and wait for the last that is to be found.
+
+        Args:
+            sources: all sources.
+            open_transactions: those that nothing but the end of their source can judge.
+            seconds: how long each step may take.
+        """
+        self.wait_until_read(seconds)
+        self.end_sources(sources)
+        wanted = set(open_transactions)
+        wait_until(lambda: wanted <= self.found().transactions, f"{wanted} judged at the end of {self.name}", seconds)
+        self.job.wait_for_checkpoints(2, seconds)
+        return self.wait_until_told(seconds)
+
     def found(self) -> Found:
         """The anomalies put out so far."""
-        documents = documents_in(self._elasticsearch, f"{self.name}-anomalies-*")
-        return Found(self.anomalies.ids(), set(documents), documents)
+        # Elasticsearch first: a document gets there before its transaction in Kafka is committed.
+        indexed = documents_in(self._elasticsearch, f"{self.name}-anomalies-*")
+        return Found(list(self.anomalies.read()), indexed)
 
-    def rejected(self) -> Counter[str]:
-        """The reasons of all rejections, and how often each was given."""
-        return Counter(str(reply["reason"]) for reply in self.replies.read() if reply["outcome"] == "rejected")
+    @property
+    def retained_checkpoint(self) -> str:
+        """The newest completed checkpoint that rests in the folder, whether anything runs or not."""
+        kept = self.folder.glob("checkpoints/*/chk-*/_metadata")
+        return max(kept, key=lambda path: path.stat().st_mtime_ns).parent.as_uri()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Cancel what still runs, and let go of the connections."""
+        if self._submitted is not None and self._submitted.runs:
+            self._submitted.cancel()
         for topic in (self.anomalies, self.dead_letters, self.replies):
             topic.close()
 
@@ -193,6 +218,8 @@ class LiveJob:
                     "transaction_prefix": self.name,
                 },
             },
+            # The feed pauses at times: heartbeats would make events after it late, more or less of them by chance.
+            "heartbeat": {"idle_ms": 300_000},
             "checkpoints": {"directory": (self.folder / "checkpoints").as_uri(), "interval_ms": 2000},
             "parallelism": 2,
         }

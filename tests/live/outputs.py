@@ -99,26 +99,50 @@ def wait_until(met: Callable[[], bool], what: str, seconds: float = 90.0, every:
         time.sleep(every)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Found:
     """The anomalies that a job put out, in both places.
 
     Attributes:
-        kafka: how often each id is among the committed messages.
-        elasticsearch: the ids of the documents.
-        documents: the documents, by id.
+        committed: the committed messages, in Kafka.
+        indexed: the documents in Elasticsearch, by ``_id``.
     """
 
-    kafka: Counter[str] = field(default_factory=Counter)
-    elasticsearch: set[str] = field(default_factory=set)
-    documents: dict[str, Document] = field(default_factory=dict)
+    committed: list[Document] = field(default_factory=list)
+    indexed: dict[str, Document] = field(default_factory=dict)
 
     @property
     def ids(self) -> set[str]:
-        """All ids in either place."""
-        return set(self.kafka) | self.elasticsearch
+        """The ids of the committed messages."""
+        return {document["id"] for document in self.committed}
 
     @property
-    def twice(self) -> dict[str, int]:
+    def twice(self) -> list[str]:
         """Ids that were committed more than once."""
-        return {identity: count for identity, count in self.kafka.items() if count > 1}
+        return [identity for identity, n in Counter(d["id"] for d in self.committed).items() if n > 1]
+
+    @property
+    def transactions(self) -> set[str]:
+        """The transactions that the committed messages are about."""
+        return {d["transaction"]["id"] for d in self.committed if d["transaction"]}
+
+    def between(self, begin: str, end: str) -> Found:
+        """Those of event times from ``begin`` to before ``end``, written as in anomalies."""
+        return Found(
+            [d for d in self.committed if begin <= d["@timestamp"] < end],
+            {i: d for i, d in self.indexed.items() if begin <= d["@timestamp"] < end},
+        )
+
+    def assert_is(self, expected: Found) -> None:
+        """Fail unless both places hold exactly what an undisturbed job has committed, once."""
+        assert expected.committed, "nothing to be found"
+        assert not self.twice
+        for place, ids in (("Kafka", self.ids), ("Elasticsearch", set(self.indexed))):
+            lost, more = expected.ids - ids, ids - expected.ids
+            assert not lost, f"{len(lost)} of {len(expected.ids)} anomalies are not in {place}: {_some(lost, expected)}"
+            assert not more, f"{len(more)} anomalies in {place} that were not to be found: {_some(more, self)}"
+
+
+def _some(ids: set[str], found: Found) -> list[str]:
+    documents = {**found.indexed, **{d["id"]: d for d in found.committed}}
+    return [f"{documents[i]['@timestamp']} {documents[i]['reason']}" for i in sorted(ids)[:3]]

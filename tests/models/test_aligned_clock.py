@@ -51,7 +51,7 @@ def test_a_clock_does_not_go_back():
 
 def test_a_partition_with_lines_is_waited_for_until_one_of_them_is_read():
     it = clock()
-    it.expect(Q, 0, 0)
+    it.expect(Q, 0, True, 0)
     it.hear(P, "a", DAY, 0)
     assert it.aligned(1) == FAR_PAST_MS
     read_all(it, 2, logs_0=0, logs_1=10)
@@ -63,7 +63,7 @@ def test_a_partition_with_lines_is_waited_for_until_one_of_them_is_read():
 
 def test_an_expected_partition_without_anything_to_read_is_not_waited_for():
     it = clock()
-    it.expect(Q, 10, 0)
+    it.expect(Q, 10, True, 0)
     it.hear(P, "a", DAY, 0)
     read_all(it, 1, logs_1=10)
     assert it.aligned(2) == DAY
@@ -118,14 +118,32 @@ def test_nobody_is_silent_while_lines_are_still_to_be_read():
     assert it.aligned(50_200) == DAY + 1
 
 
-def test_the_marker_of_a_transaction_at_the_end_is_not_waited_for():
+def test_a_partition_that_was_empty_has_been_read_from_where_it_began():
+    it = clock()
+    it.expect(P, 5, False, 0)
+    assert it.aligned(1) is None
+    assert not it.caught_up(P)
+    read_all(it, 100, logs_0=5)
+    assert it.caught_up(P)
+
+
+def test_word_of_a_partition_that_is_being_read_changes_nothing():
     it = clock()
     it.read(P, 5)
     it.hear(P, "a", DAY, 0)
-    read_all(it, 100, logs_0=6)
-    assert it.aligned(5_000) == DAY
-    read_all(it, 1_100, logs_0=6)
-    assert it.aligned(2_200) == DAY + 1_100
+    it.expect(P, 0, True, 1)
+    assert it.aligned(2) == DAY
+    assert it.read_to(P) == 5
+
+
+def test_a_source_has_vanished_after_the_time_limit_alone():
+    it = silent()
+    assert it.is_waited_for(P, "a")
+    assert not it.has_vanished(P, "a", 60_100)
+    assert it.has_vanished(P, "a", 60_101)
+    it.drop(P, "a")
+    assert not it.is_waited_for(P, "a")
+    assert not it.has_vanished(P, "a", 60_101)
 
 
 def test_an_agents_word_moves_the_clock():

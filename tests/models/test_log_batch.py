@@ -79,3 +79,27 @@ def test_a_batch_that_lacks_a_column_is_refused():
         LogBatch.decode(pack_columns(LogBatch.VERSION, {"source": "a", "lines": 1}, [b"x\n", b"\0" * 8]))
     with pytest.raises(BatchError, match="layout 1; this version reads layout 2"):
         LogBatch.decode(pack_columns(1, {"source": "a"}, [b""]))
+
+
+@pytest.mark.parametrize("offset", range(4, 12))
+def test_a_batch_is_cut_between_messages(offset):
+    """Lines of the offsets 5 (two of them), 7 and 9; dead messages at 6 and 10."""
+    position = np.array([5 << 20, 5 << 20 | 1, 7 << 20, 9 << 20])
+    dead = [DeadRecord(6 << 20, "x", b"?"), DeadRecord(10 << 20, "y", b"!")]
+    data = b"a\nb\nc\nd\n"
+    batch = LogBatch(
+        "s", data, topic="t", partition=3, position=position, time_ms=position + 1, dead=dead, next_offset=11
+    )
+    first, rest = batch.cut(offset)
+    lines = dict(zip(position.tolist(), data.splitlines(keepends=True), strict=True))
+    for part, belongs in ((first, lambda p: p < offset << 20), (rest, lambda p: p >= offset << 20)):
+        kept = [p for p in position.tolist() if belongs(p)]
+        records = [record for record in dead if belongs(record.position)]
+        if not kept and not records:
+            assert part is None
+            continue
+        assert part is not None
+        assert (part.source, part.topic, part.partition, part.next_offset) == ("s", "t", 3, -1)
+        assert part.data == b"".join(lines[p] for p in kept)
+        assert (part.position.tolist(), part.time_ms.tolist()) == (kept, [p + 1 for p in kept])
+        assert part.dead == records

@@ -58,8 +58,9 @@ class Subtask:
         subtask = self
 
         class Counter:
-            def inc(self):
-                subtask.counts[name] = subtask.counts.get(name, 0) + 1
+            def inc(self, number):
+                if number:
+                    subtask.counts[name] = subtask.counts.get(name, 0) + number
 
         return Counter()
 
