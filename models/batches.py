@@ -20,38 +20,54 @@ import pyarrow as pa
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
 
-_MAGIC = b"WW"
+_MAGIC, _PRESSED = b"WW", b"WZ"
 _HEAD = struct.Struct("<2sBI")
 _LENGTH = struct.Struct("<Q")
-_PRESSED = b"WZ"
-_PRESSED_HEAD = struct.Struct("<2sQ")
 _LEAST_PRESSED_BYTES = 1024
-_CODEC = pa.Codec("zstd", compression_level=1)
+_CODEC = pa.Codec("lz4_raw")
+_MOST_PRESSED_RATIO = 300
+"""LZ4 makes nothing smaller than to a 255th: a length beyond is none."""
 
 
 class BatchError(ValueError):
     """A record is no batch, or one of a layout that this version does not know."""
 
 
-def pack_columns(version: int, head: dict[str, object], columns: Sequence[bytes], press: bool = False) -> bytes:
+def pack_columns(version: int, head: dict[str, object], columns: Sequence[bytes]) -> bytes:
     """Join a JSON head and byte columns into one record: magic, version, head, then each column with its length.
 
-    Args:
-        version: of the layout of head and columns.
-        head: JSON values.
-        columns: the rest.
-        press: compress the record (Zstandard), where it is worth it: for what rests in state, which every checkpoint
-            writes anew.
+    All but a few columns are compressed, as one block of LZ4 behind its length: a batch crosses between Java and Python
+    some ten times, and every checkpoint writes those that rest in state. The head stays as it is.
     """
     text = json.dumps(head, separators=(",", ":")).encode()
-    parts = [_HEAD.pack(_MAGIC, version, len(text)), text]
+    parts = []
     for column in columns:
         parts.append(_LENGTH.pack(len(column)))
         parts.append(column)
-    record = b"".join(parts)
-    if not press or len(record) < _LEAST_PRESSED_BYTES:
-        return record
-    return _PRESSED_HEAD.pack(_PRESSED, len(record)) + _CODEC.compress(record, asbytes=True)
+    body = b"".join(parts)
+    if len(body) < _LEAST_PRESSED_BYTES:
+        return b"".join((_HEAD.pack(_MAGIC, version, len(text)), text, body))
+    pressed = _CODEC.compress(body, asbytes=True)
+    return b"".join((_HEAD.pack(_PRESSED, version, len(text)), text, _LENGTH.pack(len(body)), pressed))
+
+
+def unpack_head(record: bytes, version: int) -> tuple[dict[str, object], int]:
+    """The head of a record, and where it ends.
+
+    Raises:
+        BatchError: the record has another layout or version, or is cut off.
+    """
+    if len(record) < _HEAD.size:
+        raise BatchError(f"a batch of {len(record)} bytes is cut off")
+    magic, found, length = _HEAD.unpack_from(record)
+    if magic not in (_MAGIC, _PRESSED):
+        raise BatchError("a record is not a batch of this program")
+    if found != version:
+        raise BatchError(f"a batch has layout {found}; this version reads layout {version}")
+    end = _HEAD.size + length
+    if end > len(record):
+        raise BatchError("a batch is cut off")
+    return json.loads(bytes(record[_HEAD.size : end])), end
 
 
 def unpack_columns(record: bytes, version: int) -> tuple[dict[str, object], list[memoryview]]:
@@ -60,42 +76,35 @@ def unpack_columns(record: bytes, version: int) -> tuple[dict[str, object], list
     Raises:
         BatchError: the record has another layout or version, or is cut off.
     """
+    head, at = unpack_head(record, version)
+    body = memoryview(record)[at:]
     if record[:2] == _PRESSED:
-        record = _expand(record)
-    if len(record) < _HEAD.size:
-        raise BatchError(f"a batch of {len(record)} bytes is cut off")
-    magic, found, length = _HEAD.unpack_from(record)
-    if magic != _MAGIC:
-        raise BatchError("a record is not a batch of this program")
-    if found != version:
-        raise BatchError(f"a batch has layout {found}; this version reads layout {version}")
-    view = memoryview(record)
-    at = _HEAD.size + length
-    if at > len(record):
-        raise BatchError("a batch is cut off")
-    head = json.loads(bytes(view[_HEAD.size : at]))
-    columns = []
-    while at < len(record):
-        if at + _LENGTH.size > len(record):
+        body = _expand(body)
+    columns, at = [], 0
+    while at < len(body):
+        if at + _LENGTH.size > len(body):
             raise BatchError("a batch is cut off")
-        (size,) = _LENGTH.unpack_from(record, at)
+        (size,) = _LENGTH.unpack_from(body, at)
         at += _LENGTH.size
-        columns.append(view[at : at + size])
+        columns.append(body[at : at + size])
         at += size
-    if at != len(record):
+    if at != len(body):
         raise BatchError("a batch is cut off")
     return head, columns
 
 
-def _expand(record: bytes) -> bytes:
-    if len(record) < _PRESSED_HEAD.size:
-        raise BatchError(f"a batch of {len(record)} bytes is cut off")
-    _, size = _PRESSED_HEAD.unpack_from(record)
+def _expand(body: memoryview) -> memoryview:
+    if len(body) < _LENGTH.size:
+        raise BatchError("a batch is cut off")
+    (size,) = _LENGTH.unpack_from(body)
+    pressed = body[_LENGTH.size :]
+    if size > _MOST_PRESSED_RATIO * len(pressed):
+        raise BatchError("a compressed batch is damaged")
     try:
-        whole: bytes = _CODEC.decompress(memoryview(record)[_PRESSED_HEAD.size :], size, asbytes=True)
-    except (OSError, ValueError, MemoryError):
+        whole = _CODEC.decompress(pressed, size, asbytes=True)
+    except (OSError, ValueError):
         raise BatchError("a compressed batch is damaged or cut off") from None
-    return whole
+    return memoryview(whole)
 
 
 def strings_to_columns(values: Sequence[bytes]) -> tuple[bytes, bytes]:
@@ -182,7 +191,6 @@ class EventBatch:
                 *strings_to_columns(self.transaction),
                 *strings_to_columns(self.text),
             ],
-            press=True,
         )
 
     @classmethod

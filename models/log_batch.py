@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.batches import BatchError, columns_to_strings, pack_columns, strings_to_columns, unpack_columns
+from models.batches import BatchError, columns_to_strings, pack_columns, strings_to_columns, unpack_columns, unpack_head
 from models.positions import INDEX_BITS
 
 Int64 = npt.NDArray[np.int64]
@@ -122,7 +122,7 @@ class LogBatch:
     @classmethod
     def partition_of(cls, record: bytes) -> str:
         """``topic/partition`` of an encoded batch, without decoding the rest; raises :class:`BatchError`."""
-        head, _ = unpack_columns(record, cls.VERSION)
+        head, _ = unpack_head(record, cls.VERSION)
         return f"{head['topic']}/{head['partition']}"
 
     def cut(self, offset: int) -> tuple[LogBatch | None, LogBatch | None]:

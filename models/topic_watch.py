@@ -34,6 +34,9 @@ COUNTS = ("lines", "matched", "unmatched", "continued", "dead_letters", "late", 
 """What is counted: every line is matched, unmatched, continued, a dead letter, unmodelled (its source belongs to no
 model in force) or paused. Events that came later than the allowed lateness are counted as ``late`` besides."""
 
+TIMERS_MS = 256
+"""``automata`` is woken when the watermark is at a multiple of this less one."""
+
 _FORGET_MS = 86_400_000
 """Nothing is remembered of a source that has been silent for longer."""
 
@@ -288,8 +291,9 @@ class TopicWatch:
             for shard in range(self._settings.shards):
                 marker = EventBatch.end(origin, shard, entry.id, self.models.epoch, last)
                 out.batches.append((f"{entry.id}/{shard}", marker.encode()))
-            # Markers count as of the watermark if that is later, and wait until it has passed them.
-            watched.pass_ms = max(watched.pass_ms or FAR_PAST_MS, last + 2, self.told_ms + 1)
+            # Markers count as of the watermark if that is later, and wait until it has passed them and a timer fires.
+            beyond = max(last + 1, self.told_ms) | (TIMERS_MS - 1)
+            watched.pass_ms = max(watched.pass_ms or FAR_PAST_MS, beyond + 1)
         self.clock.drop(partition, name)
         out.records[name] = None
 

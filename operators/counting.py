@@ -1,8 +1,8 @@
 """Counters that count wherever they are counted with.
 
-In PyFlink what a counter is given within a timer is lost where the operator has side outputs, and a counter shows up
-only once it has been counted with. Gauges are looked at whenever a bundle ends, where counters do count. So what was
-counted within timers is kept until then, and noughts are told of from the first bundle on.
+In PyFlink what a counter is given within a timer is lost, or told of apart from what it is given elsewhere, so that the
+one takes the place of the other; and a counter shows up only once it has been counted with. Gauges are looked at
+whenever a bundle ends, and what counters are given then counts. So all numbers are kept until then, noughts among them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Kept:
 
     def inc(self, number: int = 1) -> None:
         self._numbers.append(number)
-        if _is_heard():
+        if get_current_tracker() is None:  # there is no worker, and so no bundle: tests of operators
             self.tell()
 
     update = inc
@@ -69,9 +69,3 @@ class _Kept:
         numbers, self._numbers = self._numbers, []
         for number in numbers:
             self._tell(number)
-
-
-def _is_heard() -> bool:
-    """Whether what counters are given now arrives; also where there is no worker at all, as in tests."""
-    tracker = get_current_tracker()
-    return tracker is None or tracker.current_state().metrics_container is not None

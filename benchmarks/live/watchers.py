@@ -18,7 +18,8 @@ Place = tuple[int, int]
 
 _SEARCH_S = 0.05
 _BEHIND = 10_000
-_PAGE = 2_000
+_ALL_EVERY = 40
+_PAGE = 10_000
 
 
 class _Watcher:
@@ -60,8 +61,12 @@ class Searched(_Watcher):
 
     def _run(self) -> None:
         newest: dict[int, int] = {}
+        turn = 0
         with self._node.client() as client:
             while not self._over.wait(_SEARCH_S):
+                turn += 1
+                if turn % _ALL_EVERY == 0:  # some may be far behind
+                    newest.clear()
                 ranges: list[dict[str, Any]] = [
                     {"bool": {"filter": [{"term": {"evidence.partition": partition}}, _from(offset - _BEHIND)]}}
                     for partition, offset in newest.items()

@@ -92,7 +92,6 @@ def write(
             *strings_to_columns([line[IDENTIFIER] for line in lines]),
             *strings_to_columns([line[TEXT] for line in lines]),
         ],
-        press=True,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_no_delays_have_no_quantiles():
 
 
 def test_anomalies_are_compared_by_type_and_transaction():
-    documents = [
+    documents: list[dict[str, Any]] = [
         {"type": "missing_end", "transaction": {"id": "a"}},
         {"type": "unmatched_log", "transaction": None},
         {"type": "unmatched_log", "transaction": None},

@@ -68,6 +68,11 @@ class FlinkJob:
         return None if found is None else str(found["external_path"])
 
     @property
+    def parallelism(self) -> int:
+        """The most parallel of its operators."""
+        return max(int(vertex["parallelism"]) for vertex in self._get("")["vertices"])
+
+    @property
     def is_at_work(self) -> bool:
         """Whether every task of it runs, but for those of short lists that have been read to their end."""
         job = self._get("")

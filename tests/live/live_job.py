@@ -109,11 +109,11 @@ class LiveJob:
         self._submitted.wait_for_work()
         return self._submitted
 
-    def control(self, *messages: Mapping[str, Any] | bytes) -> None:
+    def control(self, *messages: Mapping[str, Any] | bytes | None) -> None:
         """Send control messages, in this order."""
         with KafkaProducer(bootstrap_servers=self._kafka.bootstrap, acks="all", linger_ms=20) as producer:
             for message in messages:
-                value = message if isinstance(message, bytes) else json.dumps(message).encode()
+                value = json.dumps(message).encode() if isinstance(message, Mapping) else message
                 producer.send(self.topics["control"], value, partition=0)
             producer.flush(60)
 

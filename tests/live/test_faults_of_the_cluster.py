@@ -178,6 +178,6 @@ def test_workers_end_with_their_task_manager(played):
 
 def test_what_the_job_in_peace_finds_is_what_was_injected(played):
     found = {(a["type"], a["transaction"]["id"]) for a in played.expected.committed if a["transaction"]}
-    injected = {(t.type, t.transaction) for t in played.stream.truth if t.transaction}
+    injected = {(t.type, t.transaction) for t in played.stream.truth if t.type != "unmatched_log"}
     assert len(injected & found) >= 0.95 * len(injected)
     assert {("missing_end", order) for order in played.stream.open_orders} <= found

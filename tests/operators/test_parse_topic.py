@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jobs.environment import MAX_PARALLELISM
+from models import topic_watch
 from models.aligned_clock import ClockSettings
 from models.batches import EventBatch
 from models.in_force import Entry
@@ -19,7 +20,7 @@ from models.messages import MessageSettings, pack_messages
 from models.partition_keys import partition_key, subtask_of
 from models.source_reader import ReadLimits
 from models.topic_watch import WatchSettings
-from operators import parse_topic
+from operators import parse_topic, shard_keeper
 from operators.metrics import LINES_BY_COUNT
 from operators.models_in_force import MODELS
 from operators.parse import DEAD_LETTERS, UNMATCHED
@@ -371,7 +372,7 @@ class TestWords:
         subtask = self.again(subtask, restored)
         subtask.pass_time(2_500)
         assert Counter(subtask.markers) == {"logs/0/a": 2, "logs/1/a": 2}
-        assert subtask.words[-1] == DAY + 4 + 2, "past the last line of it"
+        assert subtask.words[-1] == (DAY + 5 | 255) + 1, "past the last line of it"
         said = len(subtask.words)
         subtask = self.again(subtask, restored)
         subtask.pass_time(5_000)
@@ -381,6 +382,10 @@ class TestWords:
         subtask.pass_time(2_000)
         assert len(subtask.markers) == (0 if restored else 4)
         subtask.operator.close()
+
+
+def test_past_an_end_the_clock_goes_to_where_automata_is_woken():
+    assert topic_watch.TIMERS_MS == shard_keeper._TICK_MS
 
 
 def test_of_many_sources_that_have_ended_the_latest_are_kept(subtask, monkeypatch):
