@@ -22,7 +22,7 @@ _JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC -XX:TieredStopAtLevel=1"
 concurrent collector would take a third of the run."""
 
 _LONG_JVM_ARGUMENTS = "-Xmx2g -XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError"
-"""For an embedded cluster that stays: it is worth being compiled well, and has to end rather than hang without memory."""
+"""For an embedded cluster that stays: worth being compiled well, and to end rather than hang without memory."""
 
 
 def make_environment(

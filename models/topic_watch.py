@@ -22,8 +22,8 @@ from models.aligned_clock import AlignedClock, ClockSettings
 from models.batches import EventBatch
 from models.dead_letter_limit import DeadLetterLimit, LimitSettings
 from models.dead_letters import bad_record
-from models.detection import FAR_PAST_MS, LineDetector, Outcome
-from models.document import parse_model
+from models.detection import FAR_PAST_MS, Outcome
+from models.detectors import Detectors
 from models.in_force import Entry, ModelsInForce
 from models.log_batch import LogBatch
 from models.origins import topic_origin
@@ -99,8 +99,7 @@ class TopicWatch:
         self._partitions: dict[str, WatchedPartition] = {}
         self._awaited: set[str] = set()
         self._await_until_ms = 0
-        self._detectors: dict[tuple[str, int], LineDetector] = {}
-        self._belongs: tuple[int, dict[str, Entry | None]] = (-1, {})
+        self._detectors = Detectors(models, settings.limits, settings.shards)
         self._paused: set[str] = set()
         self._ends: dict[str, int] = {}
 
@@ -212,7 +211,7 @@ class TopicWatch:
             if end.target is not None and self._has_read_all(partition, end.target):
                 self._end(partition, name, out)
         for name, source in list(watched.sources.items()):
-            unmodelled = self._entry(name) is None
+            unmodelled = self._detectors.model_of(name) is None
             if source.state.held and (unmodelled or now_ms - source.touched_ms >= self._settings.multiline_wait_ms):
                 source.touched_ms = now_ms
                 self._read(partition, name, source, out, flush=True)
@@ -285,7 +284,7 @@ class TopicWatch:
             return
         if source.state.held:
             self._read(partition, name, source, out, at_end=True)
-        entry, last = self._entry(name), source.state.clock.clock_ms
+        entry, last = self._detectors.model_of(name), source.state.clock.clock_ms
         if entry is not None and last is not None:
             origin = self._origin(partition, name)
             for shard in range(self._settings.shards):
@@ -308,7 +307,7 @@ class TopicWatch:
         at_end: bool = False,
         flush: bool = False,
     ) -> None:
-        entry = self._entry(name)
+        entry = self._detectors.model_of(name)
         if entry is None:
             held = len(source.state.held_positions)
             source.state = replace(source.state, held=b"", held_positions=(), held_times=())
@@ -318,7 +317,7 @@ class TopicWatch:
             self._close(partition, name, source, out)
             return
         none = np.empty(0, np.int64)
-        outcome, events, source.state = self._detector(entry).process(
+        outcome, events, source.state = self._detectors.of(entry).process(
             self._origin(partition, name),
             source.state,
             b"" if batch is None else batch.data,
@@ -370,26 +369,3 @@ class TopicWatch:
     def _origin(self, partition: str, name: str) -> str:
         topic, _, number = partition.rpartition("/")
         return topic_origin(topic, int(number), name)
-
-    def _entry(self, name: str) -> Entry | None:
-        epoch, belongs = self._belongs
-        if epoch != self.models.epoch:
-            epoch, belongs = self._belongs = (self.models.epoch, {})
-            self._detectors = {key: d for key, d in self._detectors.items() if self._is_in_force(key)}
-        if name not in belongs:
-            belongs[name] = self.models.for_source(name)
-        return belongs[name]
-
-    def _is_in_force(self, key: tuple[str, int]) -> bool:
-        entry = self.models.get(key[0])
-        return entry is not None and entry.epoch == key[1]
-
-    def _detector(self, entry: Entry) -> LineDetector:
-        key = (entry.id, entry.epoch)
-        detector = self._detectors.get(key)
-        if detector is None:
-            model = parse_model(entry.document, f"model {entry.id} version {entry.version}")
-            detector = LineDetector(model, self._settings.limits, self._settings.shards, epoch=self.models.epoch)
-            self._detectors[key] = detector
-        detector.epoch = self.models.epoch
-        return detector

@@ -1,17 +1,19 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from jobs import cluster, cluster_folder
-from jobs.cluster_processes import MARK, processes
-from jobs.session_cluster import ClusterError, running, start, stop
+from jobs.cluster_processes import MARK, job_manager, processes, task_managers, workers
+from jobs.session_cluster import ClusterError, running, start, start_job_manager, start_task_manager, stop
 
 JOB = """
 import json, os, sys
@@ -95,6 +97,20 @@ def test_a_process_is_of_the_cluster_by_its_environment_alone(tmp_path):
             other.kill()
 
 
+def test_a_setting_that_is_none_is_told(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cluster.main(["up", "--directory", str(tmp_path / "none"), "--set", "state.backend.type"])
+    assert "'state.backend.type' is not NAME=VALUE" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [["--slots", "0"], ["--task-managers", "0"]])
+def test_a_cluster_of_nothing_is_refused(options, tmp_path, capsys):
+    assert cluster.main(["up", "--directory", str(tmp_path / "none"), *options]) == 2
+    assert "a cluster needs TaskManagers with slots" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.cluster
 def test_a_cluster_is_up_with_its_slots_and_writes_nothing_elsewhere(real_cluster):
     assert real_cluster.get("/overview")["slots-total"] == 2
@@ -143,3 +159,41 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left(tmp_path):
         start(folder, rest_port=port)
     assert not folder.exists()
     assert not processes(folder)
+
+
+@pytest.mark.cluster
+def test_daemons_that_were_killed_are_started_again(tmp_path, capsys):
+    folder = tmp_path / "cluster"
+    options = ["--task-managers", "2", "--slots", "1", "--set", "heartbeat.interval=500"]
+    try:
+        assert cluster.main(["up", "--directory", str(folder), *options, "--set", "heartbeat.timeout=5000"]) == 0
+        assert "(2 slots)" in capsys.readouterr().out
+        up = running(folder)
+        assert up is not None
+        settings = {entry["key"]: entry["value"] for entry in up.get("/jobmanager/config")}
+        assert (settings["heartbeat.interval"], settings["heartbeat.timeout"]) == ("500", "5000")
+        first = task_managers(folder)
+        assert sorted(first) == ["tm-1", "tm-2"]
+        assert {entry["id"] for entry in up.get("/taskmanagers")["taskmanagers"]} == set(first)
+        assert sorted([job_manager(folder), *first.values()]) == processes(folder)
+        assert workers(folder) == []
+
+        os.kill(first["tm-1"], signal.SIGKILL)
+        assert start_task_manager(up) == "tm-3"
+        assert sorted(task_managers(folder)) == ["tm-2", "tm-3"]
+        assert task_managers(folder)["tm-2"] == first["tm-2"]
+
+        with pytest.raises(ClusterError, match="has a JobManager"):
+            start_job_manager(up)
+        killed = job_manager(folder)
+        os.kill(killed, signal.SIGKILL)
+        while job_manager(folder) is not None:
+            time.sleep(0.05)
+        assert running(folder) is None
+        start_job_manager(up)
+        assert job_manager(folder) != killed
+        assert running(folder) == up
+        assert {entry["id"] for entry in up.get("/taskmanagers")["taskmanagers"]} == {"tm-2", "tm-3"}
+    finally:
+        stop(folder)
+    assert not folder.exists()

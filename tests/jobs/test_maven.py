@@ -100,10 +100,11 @@ def test_without_maven_the_error_says_how_to_get_it(pom, tmp_path, monkeypatch):
         jars(pom)
 
 
-def test_the_kafka_connector_is_one_complete_jar():
-    (jar,) = connector_jars()
-    assert pipeline_jars() == jar.as_uri()
-    with zipfile.ZipFile(jar) as archive:
+def test_the_kafka_connector_is_one_complete_jar_but_for_what_messages_are_compressed_with():
+    connector, *others = connector_jars()
+    assert pipeline_jars(embedded=True) == ";".join(jar.as_uri() for jar in (connector, *others))
+    assert [jar.parent.parent.name for jar in others] == ["zstd-jni", "lz4-java"]
+    with zipfile.ZipFile(connector) as archive:
         names = set(archive.namelist())
     services = "META-INF/services/org.apache.flink.table.factories.Factory"
     assert {"org/apache/flink/connector/kafka/sink/KafkaSink.class", services} <= names

@@ -114,7 +114,7 @@ class LiveJob:
         with KafkaProducer(bootstrap_servers=self._kafka.bootstrap, acks="all", linger_ms=20) as producer:
             for message in messages:
                 value = json.dumps(message).encode() if isinstance(message, Mapping) else message
-                producer.send(self.topics["control"], value, partition=0)
+                producer.send(self.topics["control"], value, b"key", partition=0)
             producer.flush(60)
 
     def ask(self, message: Mapping[str, Any], seconds: float = 60.0) -> Document:

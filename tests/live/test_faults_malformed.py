@@ -60,7 +60,7 @@ def _send_lines(kafka, topic: str, stream: Stream) -> set[Place]:
     ) as producer:
 
         def send(partition: int, value: bytes | None) -> None:
-            futures.append((producer.send(topic, value, partition=partition), partition, offsets[partition]))
+            futures.append((producer.send(topic, value, b"key", partition=partition), partition, offsets[partition]))
             offsets[partition] += 1
 
         for number, message in enumerate(stream.messages):

@@ -17,7 +17,7 @@ import pytest
 
 from tests.live.feed import Feed
 from tests.live.live_job import LiveJob
-from tests.live.outputs import Found
+from tests.live.outputs import Document, Found
 from tests.live.traffic import Stream, make_stream
 from tests.services.elasticsearch import Elasticsearch, start_elasticsearch
 
@@ -70,7 +70,7 @@ def changed(stream: Stream) -> dict:
 @pytest.fixture(scope="module")
 def played(kafka, other_elasticsearch, make_topic, make_job, tmp_path_factory) -> Played:
     folder = tmp_path_factory.mktemp("stream") / "model"
-    stream = make_stream(folder, 8, transactions=6000, anomalies_per_type=40, to_the_end=True)
+    stream = make_stream(folder, 8, transactions=4000, anomalies_per_type=30, to_the_end=True)
     topic = make_topic(stream.partitions)
     jobs = {
         PEACE: make_job(PEACE, topic, stream.model),
@@ -155,7 +155,7 @@ def test_a_job_goes_on_from_its_savepoint_with_another_parallelism(played):
 
 def test_without_elasticsearch_checkpoints_and_anomalies_in_kafka_go_on(played):
     checkpoints, committed = played.meanwhile
-    assert checkpoints > 5
+    assert checkpoints > 2
     assert committed > 0
 
 
@@ -164,9 +164,13 @@ def test_the_changed_model_is_in_force_from_the_second_half_on(played):
         assert (reply["outcome"], reply["model"]["version"]) == ("accepted", 2), reply
     middle = played.stream.messages[len(played.stream.messages) // 2].time
     for found in played.found.values():
-        versions = {d["model"]["version"] for d in found.committed if d["@timestamp"] < middle}
-        assert versions == {1}
+        before = [d for d in found.committed if d["@timestamp"] < middle]
         after = [d for d in found.committed if d["@timestamp"] >= middle]
+        # What was open when the model changed is judged by the new one.
+        assert {d["model"]["version"] for d in before} == {1, 2}
         assert {d["model"]["version"] for d in after} == {2}
-        before = [d for d in found.committed if d["@timestamp"] < middle and d["type"] == "too_long"]
-        assert len([d for d in after if d["type"] == "too_long"]) > 2 * len(before)
+        assert _too_long(after) > 2 * _too_long(before)
+
+
+def _too_long(found: list[Document]) -> int:
+    return sum(document["type"] == "too_long" for document in found)

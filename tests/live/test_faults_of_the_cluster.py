@@ -111,7 +111,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played(live_cluster, kafka, make_topic, make_job, tmp_path_factory) -> Played:
     folder = tmp_path_factory.mktemp("stream") / "model"
-    stream = make_stream(folder, 7, transactions=9000, anomalies_per_type=60, to_the_end=True)
+    stream = make_stream(folder, 7, transactions=7000, anomalies_per_type=50, to_the_end=True)
     topic = make_topic(stream.partitions)
     live = make_job("faults", topic, stream.model)
     faults = Faults(live_cluster, kafka, live)

@@ -99,6 +99,8 @@ def test_a_batch_is_cut_between_messages(offset):
             assert part is None
             continue
         assert part is not None
+        assert part.position is not None
+        assert part.time_ms is not None
         assert (part.source, part.topic, part.partition, part.next_offset) == ("s", "t", 3, -1)
         assert part.data == b"".join(lines[p] for p in kept)
         assert (part.position.tolist(), part.time_ms.tolist()) == (kept, [p + 1 for p in kept])

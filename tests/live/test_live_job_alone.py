@@ -1,0 +1,166 @@
+"""``weirwatch run`` without heartbeats, with a control folder, stopped and resumed; and the mistakes of its users."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.live.outputs import wait_until
+from tests.live.running_job import EXPIRES_MS, IDLE_MS, Job, at, iso, quick
+from tests.live.weirwatch_run import run_once
+
+pytestmark = pytest.mark.services
+
+
+class QuietJob(Job):
+    """It reads control messages from a folder."""
+
+    def tell(self, **message: Any) -> dict[str, Any]:
+        name = uuid4().hex
+        folder = self.folder / "control"
+        hidden = folder / f".{name}"
+        hidden.write_text(json.dumps({"id": name, **message}) + "\n")
+        hidden.rename(folder / f"{time.time_ns()}-{name}.json")
+        found: list[dict[str, Any]] = []
+
+        def replied() -> bool:
+            lines = [
+                line
+                for path in (self.folder / "replies").rglob("*part-*")
+                if path.is_file()
+                for line in path.read_text().splitlines()
+            ]
+            found[:] = [reply for reply in map(parsed, lines) if reply.get("id") == name]
+            return bool(found)
+
+        wait_until(replied, f"a reply to {message}; {self.run.said}", 60, every=0.1)
+        return found[0]
+
+
+def parsed(line: str) -> dict[str, Any]:
+    try:
+        return json.loads(line)
+    except ValueError:  # it is still being written
+        return {}
+
+
+@pytest.fixture(scope="module")
+def quiet(kafka, tmp_path_factory) -> Iterator[QuietJob]:
+    folder = tmp_path_factory.mktemp("quiet") / "job"
+    model = tmp_path_factory.mktemp("quick") / "model.json"
+    model.write_text(json.dumps(quick()))
+    settings = {
+        "models": {"initial": [{"path": str(model)}]},
+        "heartbeat": {"enabled": False, "idle_ms": IDLE_MS},
+        "control": {"directory": str(folder / "control"), "replies": str(folder / "replies")},
+    }
+    made = QuietJob(kafka, folder, settings)
+    (folder / "control").mkdir()
+    made.start().wait_for_work()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class TestQuiet:
+    """Where time does not pass by itself."""
+
+    def test_a_missing_end_in_a_silent_source_waits_for_its_agents_word(self, quiet):
+        quiet.say("agent.log", at(0, "open 1"), b"no time here")
+        time.sleep((IDLE_MS + EXPIRES_MS) / 1000 + 5)
+        quiet.run.wait_for_checkpoint()
+        assert quiet.told_of("agent.log") == []
+        quiet.accepted(action="heartbeat", source="agent.log", timestamp=iso(EXPIRES_MS + 100))
+        (found,) = quiet.wait_for("agent.log")
+        assert (found["type"], found["transaction"]["id"]) == ("missing_end", "1")
+        quiet.accepted(action="end_of_log", source="agent.log")
+
+    def test_a_source_that_ends_is_judged_and_goes_on_when_it_writes_again(self, quiet):
+        quiet.say("ended.log", at(100_000, "open 2"), at(100_010, "work 2"))
+        quiet.accepted(action="end_of_log", source="ended.log")
+        (found,) = quiet.wait_for("ended.log")
+        assert (found["type"], found["transaction"]["id"]) == ("missing_end", "2")
+        quiet.say("ended.log", at(101_000, "open 3"), at(101_010, "close 3"), at(102_000, "open 4"))
+        quiet.accepted(action="end_of_log", source="ended.log")
+        assert {a["transaction"]["id"] for a in quiet.wait_for("ended.log", 2)} == {"2", "4"}
+
+    def test_ctrl_c_ends_it_in_order_and_resume_goes_on_without_loss_or_doubles(self, quiet):
+        quiet.say("resumed.log", at(200_000, "open 5"), at(200_010, "strange before"), at(200_020, "open 6"))
+        quiet.wait_for("resumed.log")
+        quiet.run.wait_for_checkpoint()
+        begin = time.monotonic()
+        assert quiet.run.interrupt() == 0, quiet.run.said
+        assert time.monotonic() - begin < 30
+        assert "Traceback" not in quiet.run.said
+        assert quiet.run.said.rstrip().endswith("stopped; go on with --resume")
+        wait_until(lambda: quiet.run.processes() == [], f"no process is left: {quiet.run.processes()}", 10)
+
+        quiet.say("resumed.log", at(200_030, "close 6"), at(200_040, "strange meanwhile"))
+        quiet.start("--resume").wait_for_work()
+        assert "resuming from file:" in quiet.run.said
+        quiet.say("resumed.log", at(200_050, "strange after"))
+        quiet.accepted(action="end_of_log", source="resumed.log")
+        quiet.wait_for("resumed.log", 4)
+        quiet.run.wait_for_checkpoint()
+        found = quiet.told_of("resumed.log")
+        assert Counter(a["type"] for a in found) == {"unmatched_log": 3, "missing_end": 1}
+        assert {a["transaction"]["id"] for a in found if a["transaction"]} == {"5"}
+        assert set(quiet.anomalies.ids().values()) == {1}
+        assert quiet.run.restarts == 0
+
+
+class TestMistakes:
+    """What a user may get wrong is said in one line, before anything starts."""
+
+    def settings(self, kafka, folder: Path) -> dict[str, Any]:
+        model = folder / "model.json"
+        model.write_text(json.dumps(quick()))
+        topics = {part: f"known-{part}-{uuid4().hex[:8]}" for part in ("logs", "found", "dead")}
+        for topic in topics.values():
+            kafka.create_topic(topic)
+        return {
+            "kafka": {"bootstrap": kafka.bootstrap},
+            "input": {"topics": [topics["logs"]]},
+            "models": {"initial": [{"path": str(model)}]},
+            "output": {"kafka": {"anomalies": topics["found"], "dead_letters": topics["dead"]}},
+        }
+
+    def fails(self, settings, folder, *parts: str, options=()) -> None:
+        done = run_once(settings, folder, *options)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert done.stderr.rstrip().splitlines()[-1:] == lines[-1:], done.stderr
+        for part in parts:
+            assert part in lines[-1]
+
+    def test_no_broker(self, kafka, tmp_path):
+        settings = self.settings(kafka, tmp_path) | {"kafka": {"bootstrap": "localhost:1"}}
+        self.fails(settings, tmp_path, "no broker answers at localhost:1", "kafka.bootstrap")
+
+    def test_no_such_topic(self, kafka, tmp_path):
+        settings = self.settings(kafka, tmp_path) | {"input": {"topics": ["unknown"]}}
+        self.fails(settings, tmp_path, "has no topic unknown")
+
+    def test_no_such_model(self, kafka, tmp_path):
+        settings = self.settings(kafka, tmp_path) | {"models": {"initial": [{"path": "/nowhere/model.json"}]}}
+        self.fails(settings, tmp_path, "/nowhere/model.json")
+
+    def test_no_elasticsearch(self, kafka, tmp_path):
+        settings = self.settings(kafka, tmp_path)
+        settings["output"]["elasticsearch"] = {"url": "http://localhost:1"}
+        self.fails(settings, tmp_path, "http://localhost:1")
+
+    def test_no_configuration(self, tmp_path):
+        self.fails(tmp_path / "absent.yaml", tmp_path, "absent.yaml")
+
+    def test_nowhere_to_resume_from(self, kafka, tmp_path):
+        self.fails(self.settings(kafka, tmp_path), tmp_path, "checkpoints.directory", options=["--resume"])
