@@ -99,8 +99,13 @@ demo: $(STAMP)  ## Generate a sample, learn, scan; print what was injected and w
 	@$(BIN)/weirwatch demo --out $(RUN)/demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) browser services-tools  ## Run every test
+test: $(STAMP) browser services-tools  ## Run the tests, all but those of faults
 	@$(BIN)/python -m pytest $(ARGS)
+
+# They want the machine to themselves.
+.PHONY: test-faults
+test-faults: $(STAMP) services-tools  ## Kill processes of a real cluster under load, and compare what it finds
+	@$(BIN)/python -m pytest -m faults $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP)  ## Check the style of the code

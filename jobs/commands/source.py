@@ -14,7 +14,7 @@ from models.errors import UserError
 _DONE = {
     "heartbeat": "its clock goes on to that time",
     "end_of_log": "what it left open is judged",
-    "pause": "its clock stands still until it is resumed",
+    "pause": "its lines are passed over until it is resumed",
     "resume": "its clock goes on",
 }
 
@@ -32,7 +32,7 @@ def add_to(commands: Any) -> None:
         "all events up to a time have been sent: judge what was due by then",
     )
     end = command(actions, "end", _tell, "the log has ended: judge what is still open")
-    pause = command(actions, "pause", _tell, "the source is silent for a reason: hold its clock")
+    pause = command(actions, "pause", _tell, "pass over its lines, and do not wait for its clock")
     resume = command(actions, "resume", _tell, "the source goes on after a pause")
     for parser, action in ((heartbeat, HEARTBEAT), (end, "end_of_log"), (pause, "pause"), (resume, "resume")):
         parser.set_defaults(control=action)

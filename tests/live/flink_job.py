@@ -41,9 +41,11 @@ class FlinkJob:
 
     @property
     def restarts(self) -> int:
-        """How often it was started again since it was submitted."""
-        metrics = self._get("/metrics?get=numRestarts")
-        return int(float(metrics[0]["value"])) if metrics else 0
+        """How often it was started again since it was submitted, by the attempts of its tasks."""
+        attempts = [0]
+        for vertex in self._get("")["vertices"]:
+            attempts += [task["attempt"] for task in self._get(f"/vertices/{vertex['id']}")["subtasks"]]
+        return max(attempts)
 
     @property
     def failures(self) -> list[str]:

@@ -16,7 +16,7 @@ from tests.live.malformed import LONGEST, bad_controls, bad_line, envelope
 from tests.live.outputs import Document, Found, wait_until
 from tests.live.traffic import Stream, make_stream
 
-pytestmark = [pytest.mark.cluster, pytest.mark.services]
+pytestmark = [pytest.mark.cluster, pytest.mark.services, pytest.mark.faults]
 
 BAD_LINES = 100_000
 BAD_CONTROLS = 1_000

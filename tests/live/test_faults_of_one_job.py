@@ -21,7 +21,7 @@ from tests.live.outputs import Document, Found
 from tests.live.traffic import Stream, make_stream
 from tests.services.elasticsearch import Elasticsearch, start_elasticsearch
 
-pytestmark = [pytest.mark.cluster, pytest.mark.services]
+pytestmark = [pytest.mark.cluster, pytest.mark.services, pytest.mark.faults]
 
 RATE = 2000
 ELASTICSEARCH_AWAY_S = 60

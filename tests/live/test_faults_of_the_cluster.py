@@ -23,7 +23,7 @@ from tests.live.outputs import Found, wait_until
 from tests.live.traffic import Stream, make_stream
 from tests.services.kafka import Kafka
 
-pytestmark = [pytest.mark.cluster, pytest.mark.services]
+pytestmark = [pytest.mark.cluster, pytest.mark.services, pytest.mark.faults]
 
 RATE = 2500
 BROKER_AWAY_S = 20

@@ -105,9 +105,9 @@ def sample(job, stream) -> list[tuple[int, str, str]]:
     sources = [source_of(number, job) for number in range(len(FORMS))]
     for source in sources:
         job.accepted(action="heartbeat", source=source, timestamp=much_later.isoformat() + "Z")
-    wait_until(lambda: len(sample_anomalies(job)) >= len(stream.truth), f"the sample's anomalies; {job.run.said}", 180)
     for source in [*sources, *(f"shop-fence-{partition}.log" for partition in range(PARTITIONS))]:
         job.accepted(action="end_of_log", source=source)
+    wait_until(lambda: len(sample_anomalies(job)) >= len(stream.truth), f"the sample's anomalies; {job.run.said}", 180)
     return sent
 
 
