@@ -175,7 +175,9 @@ def test_daemons_that_were_killed_are_started_again(tmp_path, capsys):
         first = task_managers(folder)
         assert sorted(first) == ["tm-1", "tm-2"]
         assert {entry["id"] for entry in up.get("/taskmanagers")["taskmanagers"]} == set(first)
-        assert sorted([job_manager(folder), *first.values()]) == processes(folder)
+        killed = job_manager(folder)
+        assert killed is not None
+        assert sorted([killed, *first.values()]) == processes(folder)
         assert workers(folder) == []
 
         os.kill(first["tm-1"], signal.SIGKILL)
@@ -185,7 +187,6 @@ def test_daemons_that_were_killed_are_started_again(tmp_path, capsys):
 
         with pytest.raises(ClusterError, match="has a JobManager"):
             start_job_manager(up)
-        killed = job_manager(folder)
         os.kill(killed, signal.SIGKILL)
         while job_manager(folder) is not None:
             time.sleep(0.05)

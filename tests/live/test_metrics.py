@@ -72,6 +72,7 @@ def by_rest(job: LiveJob) -> dict[str, defaultdict[str, float]]:
 
 @pytest.mark.services
 @pytest.mark.cluster
+@pytest.mark.faults
 def test_a_running_job_tells_of_every_metric_there_is_a_name_for(watched):
     job, lines = watched
     last = {}
