@@ -19,6 +19,8 @@ _SETTINGS = {
     # Losses are noticed soon: a killed TaskManager as it does not answer, a killed JobManager by its silence.
     "heartbeat": {"interval": 1000, "timeout": 15_000},
     "metrics.fetcher.update-interval": 1000,
+    # Every job brings its own copy of the classes of connectors and Python operators.
+    "taskmanager.memory.jvm-metaspace.size": "512m",
     # A job runs on both TaskManagers, and the loss of one takes half of it.
     "taskmanager.load-balance.mode": "SLOTS",
 }

