@@ -94,17 +94,15 @@ def check_config(path: str | Path, environment: Mapping[str, str] | None = None)
     config = _build(settings)
     problems = []
     for index, source in enumerate(config.sources):
-        wrong = _unreadable(source.path)
+        wrong = unreadable(source.path)
         if wrong:
             problems.append(settings.problem(("sources", index, "path"), wrong))
-    wrong = _unreadable(config.model)
+    wrong = unreadable(config.model)
     if wrong:
         problems.append(settings.problem(("model",), f"{wrong}; `weirwatch learn` writes one"))
-    existing = config.output.directory
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        problems.append(settings.problem(("output", "directory"), f"{existing} is no folder that can be written"))
+    wrong = unwritable(config.output.directory)
+    if wrong:
+        problems.append(settings.problem(("output", "directory"), wrong))
     if problems:
         raise ConfigError("\n".join(problems))
     return config
@@ -153,10 +151,20 @@ def _whole(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: int(value) if isinstance(value, float) else value for key, value in values.items()}
 
 
-def _unreadable(path: Path) -> str | None:
+def unreadable(path: Path) -> str | None:
     """Why a file cannot be read, or None."""
     if not path.exists():
         return f"{path}: no such file"
     if not path.is_file():
         return f"{path} is not a file"
     return None if os.access(path, os.R_OK) else f"{path} cannot be read; check its permissions"
+
+
+def unwritable(folder: Path) -> str | None:
+    """Why a folder, which may be still to be made, cannot be written, or None."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return None
+    return f"{existing} is no folder that can be written"

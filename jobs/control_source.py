@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyflink.common import Encoder, SimpleStringSchema
 from pyflink.datastream import DataStream
-from pyflink.datastream.connectors.base import DeliveryGuarantee
-from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, OutputFileConfig, RollingPolicy
-from pyflink.datastream.connectors.kafka import KafkaRecordSerializationSchema, KafkaSink
 
+from jobs.file_sink import json_lines
 from jobs.kafka_topics import Partition, start_options
+from jobs.live_sinks import topic_sink
 from jobs.naming import named_table
 from jobs.sql_tables import create_table
 from operators import names
@@ -65,26 +63,10 @@ def _named(rows: DataStream, message: ControlMessage) -> DataStream:
 
 def replies_to_topic(replies: DataStream, topic: str, properties: Mapping[str, str]) -> None:
     """Send replies at once: a reply may come twice after a failure, and never waits for a checkpoint."""
-    schema = (
-        KafkaRecordSerializationSchema.builder()
-        .set_topic(topic)
-        .set_value_serialization_schema(SimpleStringSchema())
-        .build()
-    )
-    builder = KafkaSink.builder().set_record_serializer(schema)
-    builder.set_delivery_guarantee(DeliveryGuarantee.AT_LEAST_ONCE)
-    for key, value in properties.items():
-        builder.set_property(key, value)
-    replies.sink_to(builder.build()).set_parallelism(1).uid(names.UID_REPLIES).name("replies")
+    sink = topic_sink(topic, properties)
+    replies.sink_to(sink).set_parallelism(1).uid(names.UID_REPLIES).name("replies")
 
 
 def replies_to_directory(replies: DataStream, directory: Path) -> None:
     """Write replies to files of a directory, one a line; they can be read while they are being written."""
-    sink = (
-        FileSink.for_row_format(str(directory.absolute()), Encoder.simple_string_encoder())
-        .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
-        .with_rolling_policy(RollingPolicy.default_rolling_policy())
-        .with_output_file_config(OutputFileConfig.builder().with_part_prefix("part").with_part_suffix(".jsonl").build())
-        .build()
-    )
-    replies.sink_to(sink).set_parallelism(1).uid(names.UID_REPLIES).name("replies")
+    replies.sink_to(json_lines(directory)).set_parallelism(1).uid(names.UID_REPLIES).name("replies")

@@ -15,12 +15,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyflink.common import Encoder, Types, WatermarkStrategy
+from pyflink.common import Types, WatermarkStrategy
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
-from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, OutputFileConfig, RollingPolicy
 
 from jobs.config import DetectConfig, check_config
 from jobs.environment import make_environment
+from jobs.file_sink import json_lines
 from jobs.live_config import is_live, load_live_config
 from jobs.live_models import entry_of
 from jobs.results import Results, collect_results
@@ -103,14 +103,7 @@ def _words(plan: Plan, parallelism: int) -> list[tuple[str, bytes]]:
 
 
 def _sink(stream: DataStream, uid: str, work: Path) -> None:
-    sink = (
-        FileSink.for_row_format(str((work / PARTS[uid]).absolute()), Encoder.simple_string_encoder())
-        .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
-        .with_rolling_policy(RollingPolicy.default_rolling_policy())
-        .with_output_file_config(OutputFileConfig.builder().with_part_prefix("part").with_part_suffix(".jsonl").build())
-        .build()
-    )
-    stream.sink_to(sink).uid(uid).name(uid)
+    stream.sink_to(json_lines(work / PARTS[uid])).uid(uid).name(uid)
 
 
 def run(config: DetectConfig, work: Path, embedded: bool) -> Results:

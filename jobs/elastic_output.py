@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
+from jobs.live_settings import ElasticsearchConfig
 from jobs.stores.base import StoreError
 from jobs.stores.credentials import Credentials
 from jobs.stores.elastic_client import DEFAULT_PORT, connect, telling
@@ -58,6 +59,17 @@ class ElasticConnection:
             raise UserError(f"{_KEY}: give either api_key or username and password, not both")
         if bool(self.username) != bool(self.password_variable):
             raise UserError(f"{_KEY}: username and password go together; add the one that is absent")
+
+    @classmethod
+    def of(cls, output: ElasticsearchConfig) -> ElasticConnection:
+        """The connection that a configuration names."""
+        return cls(
+            output.url,
+            str(output.ca_file) if output.ca_file else None,
+            output.username,
+            output.password.name if output.password else None,
+            output.api_key.name if output.api_key else None,
+        )
 
     def __call__(self) -> Elasticsearch:
         """A client; nothing is sent yet.

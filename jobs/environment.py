@@ -26,7 +26,7 @@ _LONG_JVM_ARGUMENTS = "-Xmx2g -XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError"
 
 
 def make_environment(
-    parallelism: int, embedded: bool, more: Mapping[str, str] | None = None
+    parallelism: int, embedded: bool, more: Mapping[str, str] | None = None, stays: bool = False
 ) -> StreamExecutionEnvironment:
     """An environment for batches of lines.
 
@@ -35,6 +35,7 @@ def make_environment(
         embedded: run on the mini cluster in this process. Its Python workers are processes here too: in threads, as
             PyFlink runs them locally by default, parallelism would gain nothing.
         more: further settings of Flink, which win over those made here.
+        stays: the embedded cluster is to run for long.
     """
     scratch = str(scratch_folder())
     settings = {
@@ -49,7 +50,7 @@ def make_environment(
     }
     if embedded:
         os.environ[_WORKER_MODE] = "process"
-        arguments = os.environ.setdefault("JVM_ARGS", _LONG_JVM_ARGUMENTS if more else _JVM_ARGUMENTS)
+        arguments = os.environ.setdefault("JVM_ARGS", _LONG_JVM_ARGUMENTS if stays else _JVM_ARGUMENTS)
         if scratch not in arguments and scratch.split() == [scratch]:  # PyFlink splits the arguments at blanks
             os.environ["JVM_ARGS"] = f"-Djava.io.tmpdir={scratch} {arguments}"
         settings |= {
@@ -61,10 +62,15 @@ def make_environment(
             "python.client.executable": sys.executable,
             "restart-strategy.type": "none",
         }
-    configuration = Configuration()
-    for key, value in {**settings, **(more or {})}.items():
-        configuration.set_string(key, value)
-    return StreamExecutionEnvironment.get_execution_environment(configuration)
+    return StreamExecutionEnvironment.get_execution_environment(configuration({**settings, **(more or {})}))
+
+
+def configuration(settings: Mapping[str, str]) -> Configuration:
+    """Settings as Flink takes them."""
+    made = Configuration()
+    for key, value in settings.items():
+        made.set_string(key, value)
+    return made
 
 
 def _network_settings(parallelism: int) -> dict[str, str]:

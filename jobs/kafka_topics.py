@@ -60,7 +60,7 @@ def find_partitions(
         )
     except (KafkaError, OSError, ValueError) as error:
         raise UserError(
-            f"no broker answers at {where} ({_said(error)}); is kafka.bootstrap right, is it up, and do "
+            f"no broker answers at {where} ({said(error)}); is kafka.bootstrap right, is it up, and do "
             "kafka.security and login fit?"
         ) from None
     try:
@@ -79,7 +79,7 @@ def find_partitions(
                 if committed is not None:
                     starts[partition] = max(begins[partition], min(committed, ends[partition]))
     except (KafkaError, OSError) as error:
-        raise UserError(f"the broker at {where} does not tell of its topics ({_said(error)}); try again") from None
+        raise UserError(f"the broker at {where} does not tell of its topics ({said(error)}); try again") from None
     finally:
         consumer.close()
     return [Partition(p.topic, p.partition, int(starts[p]), int(ends[p])) for p in partitions]
@@ -91,5 +91,6 @@ def start_options(partitions: Iterable[Partition]) -> dict[str, str]:
     return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets}
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """What an error of a client says, in a line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import codecs
 import contextlib
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from jobs.config import unreadable, unwritable
 from jobs.live_settings import LONGEST_TRANSACTION_MS, LiveConfig
 from jobs.settings_words import Place
 from models.document import load_model
@@ -225,7 +225,7 @@ def _times(config: LiveConfig) -> Iterator[Problem]:
 def _pem(place: Place, path: Path | None) -> Iterator[Problem]:
     if path is None:
         return
-    wrong = _unreadable(path)
+    wrong = unreadable(path)
     if wrong:
         yield place, wrong
         return
@@ -250,7 +250,7 @@ def _model_files(config: LiveConfig) -> Iterator[Problem]:
         place: Place = ("models", "initial", index, "path")
         if model.path is None:
             found = str(model.id)
-        elif wrong := _unreadable(model.path):
+        elif wrong := unreadable(model.path):
             yield place, f"{wrong}; `weirwatch learn` writes one"
             continue
         else:
@@ -267,18 +267,7 @@ def _model_files(config: LiveConfig) -> Iterator[Problem]:
         ids.setdefault(found, index)
 
 
-def _unreadable(path: Path) -> str | None:
-    """Why a file cannot be read, or None."""
-    if not path.exists():
-        return f"{path}: no such file"
-    if not path.is_file():
-        return f"{path} is not a file"
-    return None if os.access(path, os.R_OK) else f"{path} cannot be read; check its permissions"
-
-
 def _writable(place: Place, folder: Path) -> Iterator[Problem]:
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        yield place, f"{existing} is no folder that can be written"
+    wrong = unwritable(folder)
+    if wrong:
+        yield place, wrong

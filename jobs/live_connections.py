@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.elastic_output import ElasticConnection
 from jobs.kafka_properties import client_settings
+from jobs.kafka_topics import said
 from jobs.live_models import initial_models
 from jobs.live_settings import ElasticsearchConfig, KafkaOutputConfig, LiveConfig
 from jobs.model_loader import ModelLoader
@@ -69,9 +70,8 @@ def _kafka(config: LiveConfig, environment: Mapping[str, str] | None) -> Iterato
     except UserError as error:
         yield Finding("kafka.security", str(error), "error")
     except (KafkaError, OSError, ValueError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
         mend = "is it up, is the address right, and do protocol and login fit?"
-        yield Finding("kafka.bootstrap", f"no answer from {where} ({said}); {mend}", "error")
+        yield Finding("kafka.bootstrap", f"no answer from {where} ({said(error)}); {mend}", "error")
 
 
 def _topics(config: LiveConfig, topics: Mapping[str, Any]) -> Iterator[Finding]:
@@ -119,13 +119,7 @@ def _transactions(admin: Any, output: KafkaOutputConfig) -> Iterator[Finding]:
 def _elasticsearch(output: ElasticsearchConfig, environment: Mapping[str, str] | None) -> Finding:
     key = "output.elasticsearch.url"
     try:
-        connection = ElasticConnection(
-            output.url,
-            str(output.ca_file) if output.ca_file else None,
-            output.username,
-            output.password.name if output.password else None,
-            output.api_key.name if output.api_key else None,
-        )
+        connection = ElasticConnection.of(output)
         credentials = connection.credentials(environment)
         with connection() as client, telling(output.url, credentials):
             health = client.cluster.health()

@@ -15,6 +15,31 @@ from operators.elasticsearch_sink import ELEMENT_TYPE, REFUSED, ElasticsearchSin
 from operators.elements import Tagged, first, single
 
 
+def topic_sink(topic: str, properties: Mapping[str, str], transactions: str | None = None) -> KafkaSink:
+    """A sink of texts, one a message.
+
+    Args:
+        topic: where they go.
+        properties: of Kafka's client.
+        transactions: what the names of transactions begin with, which end with checkpoints, so that each message comes
+            exactly once; None: without transactions, at once and at least once.
+    """
+    schema = (
+        KafkaRecordSerializationSchema.builder()
+        .set_topic(topic)
+        .set_value_serialization_schema(SimpleStringSchema())
+        .build()
+    )
+    builder = KafkaSink.builder().set_record_serializer(schema)
+    if transactions is None:
+        builder.set_delivery_guarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+    else:
+        builder.set_delivery_guarantee(DeliveryGuarantee.EXACTLY_ONCE).set_transactional_id_prefix(transactions)
+    for key, value in properties.items():
+        builder.set_property(key, value)
+    return builder.build()
+
+
 def to_topic(
     documents: DataStream,
     topic: str,
@@ -33,22 +58,9 @@ def to_topic(
         transaction_timeout_ms: after this the broker gives a transaction up; longer than any break of the job.
         uid: of the sink.
     """
-    schema = (
-        KafkaRecordSerializationSchema.builder()
-        .set_topic(topic)
-        .set_value_serialization_schema(SimpleStringSchema())
-        .build()
-    )
-    builder = (
-        KafkaSink.builder()
-        .set_record_serializer(schema)
-        .set_delivery_guarantee(DeliveryGuarantee.EXACTLY_ONCE)
-        .set_transactional_id_prefix(f"{transaction_prefix}-{uid}")
-    )
-    for key, value in {**properties, "transaction.timeout.ms": str(transaction_timeout_ms)}.items():
-        builder.set_property(key, value)
+    properties = {**properties, "transaction.timeout.ms": str(transaction_timeout_ms)}
     messages = documents.flat_map(single, Types.STRING()).uid(f"{uid}-single").name(f"{uid} one by one")
-    messages.sink_to(builder.build()).uid(uid).name(uid)
+    messages.sink_to(topic_sink(topic, properties, f"{transaction_prefix}-{uid}")).uid(uid).name(uid)
 
 
 def to_elasticsearch(streams: Mapping[str, DataStream], sink: ElasticsearchSink) -> DataStream:

@@ -11,7 +11,7 @@ from jobs.elastic_output import ElasticConnection, ensure_indices
 from jobs.kafka_properties import client_settings, java_properties, sql_options
 from jobs.kafka_topics import LATEST, Partition, find_partitions
 from jobs.live_models import initial_models
-from jobs.live_settings import ElasticsearchConfig, LiveConfig
+from jobs.live_settings import LiveConfig
 from jobs.model_loader import ModelLoader
 from jobs.offsets_client import OffsetsClient
 from models.in_force import Entry
@@ -53,14 +53,13 @@ def prepare(config: LiveConfig) -> Preparation:
     settings = client_settings(config.kafka)
     partitions = find_partitions(settings, config.input.topics, config.input.start, config.input.group)
     topics = config.topics()
-    for topic in topics.values():
-        find_partitions(settings, [topic], LATEST)
-    control = find_partitions(settings, [topics["control.topic"]], LATEST) if "control.topic" in topics else []
+    others = find_partitions(settings, list(topics.values()), LATEST)
+    control = [partition for partition in others if partition.topic == topics.get("control.topic")]
     loader = ModelLoader(config.models.store) if config.models.store else None
     elastic, index_names = None, None
     output = config.output.elasticsearch
     if output is not None:
-        elastic = _connection(output)
+        elastic = ElasticConnection.of(output)
         ensure_indices(elastic, output.prefix, output.rollover)
         index_names = IndexNames(output.prefix, datetime.datetime.now(datetime.UTC).year, output.rollover)
     return Preparation(
@@ -73,14 +72,4 @@ def prepare(config: LiveConfig) -> Preparation:
         sink_properties=java_properties(config.kafka),
         elastic=elastic,
         index_names=index_names,
-    )
-
-
-def _connection(output: ElasticsearchConfig) -> ElasticConnection:
-    return ElasticConnection(
-        output.url,
-        None if output.ca_file is None else str(output.ca_file),
-        output.username,
-        None if output.password is None else output.password.name,
-        None if output.api_key is None else output.api_key.name,
     )

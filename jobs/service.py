@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
-import socket
 import threading
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from pyflink.common import Configuration
 from pyflink.table import StreamTableEnvironment
 
+from jobs.cluster_folder import free_port
 from jobs.connectors import pipeline_jars
 from jobs.embedded import cause
-from jobs.environment import make_environment
+from jobs.environment import configuration, make_environment
 from jobs.live import build
 from jobs.live_flink import flink_settings, stream_settings, table_settings
 from jobs.live_settings import LiveConfig
 from jobs.preparation import prepare
+from jobs.rest import get_json
 from models.errors import UserError
 
 JOB_NAME = "weirwatch live"
 _POLL_S = 0.5
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _ENDED = {"FINISHED", "CANCELED", "FAILED"}
 
 
@@ -55,26 +52,19 @@ def submit(config: LiveConfig, embedded: bool, resume: str | None = None) -> Ser
     found = prepare(config)
     settings = {**flink_settings(config), "pipeline.jars": pipeline_jars(embedded)}
     if embedded:
-        port = _free_port()
+        port = free_port()
         settings |= {"rest.address": "localhost", "rest.bind-port": str(port), "rest.bind-address": "localhost"}
         settings["taskmanager.memory.managed.size"] = "256 mb"
     if resume is not None:
         settings["execution.state-recovery.path"] = resume
-    env = make_environment(config.parallelism, embedded, settings)
+    env = make_environment(config.parallelism, embedded, settings, stays=True)
     tables = StreamTableEnvironment.create(env)
     for key, value in table_settings(config).items():
         tables.get_config().set(key, value)
     build(env, tables, config, found)
-    env.configure(_configuration(stream_settings(config)))
+    env.configure(configuration(stream_settings(config)))
     client = env.execute_async(JOB_NAME)
     return Service(client, f"http://localhost:{port}" if embedded else None)
-
-
-def _configuration(settings: Mapping[str, str]) -> Configuration:
-    made = Configuration()
-    for key, value in settings.items():
-        made.set_string(key, value)
-    return made
 
 
 def newest_checkpoint(directory: str) -> str | None:
@@ -131,17 +121,10 @@ def last_failure(service: Service) -> str:
         return ""
     try:
         url = f"{service.page}/jobs/{service.client.get_job_id()}/exceptions"
-        with _DIRECT.open(url, timeout=5) as answer:
-            entries = json.loads(answer.read())["exceptionHistory"]["entries"]
+        entries = get_json(url)["exceptionHistory"]["entries"]
         return cause(entries[0]["stacktrace"]) if entries else ""
     except (OSError, ValueError, KeyError):
         return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return int(probe.getsockname()[1])
 
 
 def failure(service: Service) -> str:

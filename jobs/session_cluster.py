@@ -18,8 +18,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Any
 
 from jobs.cluster_folder import ClusterError, daemon_environment, distribution, free_port, prepare
 from jobs.cluster_processes import RESOURCE_ID, job_manager, processes, task_managers
+from jobs.rest import get_json
 
 __all__ = [
     "DEFAULT_DIRECTORY",
@@ -45,7 +44,6 @@ DEFAULT_DIRECTORY = Path(".run/cluster")
 _NOTE = "cluster.json"
 _START_SECONDS, _STOP_SECONDS = 90.0, 15.0
 _MISSED = 5
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -80,8 +78,7 @@ class Cluster:
         Raises:
             OSError: nothing answers, or not with success.
         """
-        with _DIRECT.open(f"{self.url}{path}", timeout=5) as answer:
-            return json.loads(answer.read())
+        return get_json(f"{self.url}{path}")
 
 
 def start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.kafka_properties import client_settings
+from jobs.kafka_topics import said
 from jobs.live_settings import LiveConfig
 from models.errors import UserError
 
@@ -29,6 +30,5 @@ def make_topics(config: LiveConfig, partitions: int) -> list[str]:
             if missing:
                 admin.create_topics([NewTopic(topic, number, 1) for topic, number in missing])
     except (KafkaError, OSError, ValueError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"the broker at {config.kafka.bootstrap} makes no topics ({said}); is it up?") from None
+        raise UserError(f"the broker at {config.kafka.bootstrap} makes no topics ({said(error)}); is it up?") from None
     return [topic for topic, _ in missing]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from models.aligned_clock import AlignedClock, ClockSettings
+from models.automata.shard import TIMERS_MS
 from models.batches import EventBatch
 from models.dead_letter_limit import DeadLetterLimit, LimitSettings
 from models.dead_letters import bad_record
@@ -33,9 +34,6 @@ from models.watched import PARTITION, PendingEnd, WatchedPartition, WatchedSourc
 COUNTS = ("lines", "matched", "unmatched", "continued", "dead_letters", "late", "unmodelled", "paused")
 """What is counted: every line is matched, unmatched, continued, a dead letter, unmodelled (its source belongs to no
 model in force) or paused. Events that came later than the allowed lateness are counted as ``late`` besides."""
-
-TIMERS_MS = 256
-"""``automata`` is woken when the watermark is at a multiple of this less one."""
 
 _FORGET_MS = 86_400_000
 """Nothing is remembered of a source that has been silent for longer."""

@@ -16,6 +16,7 @@ from models.automata.shard import FOREVER
 from models.in_force import Entry
 from models.memory import keep_freed_memory
 from operators.automata_metrics import AutomataMetrics
+from operators.elements import joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SHARD_HELD, STATE_SHARD_LOG
 from operators.parse import STATISTICS
@@ -96,7 +97,7 @@ class Automata(KeyedBroadcastProcessFunction):
     def _tell(self, key: str, keeper: ShardKeeper, found: list[Document], ctx: Any) -> Iterator[Any]:
         """What goes out after a call, and the timers that the shard wants next."""
         if found:
-            yield "\n".join(json.dumps(document, ensure_ascii=False) for document in found)
+            yield joined(found)
         timers = ctx.timer_service()
         judged = self._metrics.look(keeper)
         if self._statistics:

@@ -5,8 +5,9 @@ They stand here and not beside the graphs, so that a worker that needs one does 
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pyflink.common.watermark_strategy import TimestampAssigner
@@ -31,6 +32,11 @@ def same(value: Any) -> Any:
 def one_key(_: object) -> int:
     """The key of what is to be handled in one place."""
     return 0
+
+
+def joined(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Documents as JSON, joined by line feeds; there are none within a document."""
+    return "\n".join(json.dumps(document, ensure_ascii=False) for document in documents)
 
 
 def single(documents: str) -> list[str]:

@@ -7,19 +7,20 @@ Flink's watermark is the aligned clock of all sources and travels in the same ch
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
-from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, LineDetector
-from models.document import parse_model
+from models.detection import FAR_FUTURE_MS, FAR_PAST_MS
+from models.detectors import Detectors
 from models.in_force import Entry
 from models.log_batch import LogBatch
 from models.memory import keep_freed_memory
 from models.source_reader import ReadLimits, SourceState
+from operators.elements import joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_STATISTICS, TAG_UNMATCHED
 
@@ -45,9 +46,7 @@ class Parse(KeyedBroadcastProcessFunction):
 
     def __init__(self, initial: Sequence[Entry], limits: ReadLimits, shards: int) -> None:
         self._models = ModelsInBroadcast(initial)
-        self._limits = limits
-        self._shards = shards
-        self._detectors: dict[str, tuple[Entry, LineDetector]] = {}
+        self._detectors = Detectors(self._models.table, limits, shards)
         # The clocks of the live sources of this subtask: memory, not state (see docs/design.md, time and order).
         self._clocks: dict[str, int] = {}
         self._all_known = False
@@ -72,20 +71,20 @@ class Parse(KeyedBroadcastProcessFunction):
             yield self._clock_word()
             return
         self._models.restore(ctx)
-        detector = self._detector(source)
-        if detector is None:  # no model is meant for this source: its lines are not looked at
+        entry = self._detectors.model_of(source)
+        if entry is None:  # no model is meant for this source: its lines are not looked at
             self._clocks.pop(source, None)
             return
         kept = self._state.value()
         state = SourceState() if kept is None else SourceState.from_record(json.loads(kept))
-        outcome, events, state = detector.process(source, state, batch.data, batch.at_end, batch.error)
+        outcome, events, state = self._detectors.of(entry).process(source, state, batch.data, batch.at_end, batch.error)
         timestamp = self._aligned()
         for found in outcome.batches:
             yield f"{found.model}/{found.shard}", timestamp, found.encode()
         if outcome.unmatched:
-            yield UNMATCHED, _lines(outcome.unmatched)
+            yield UNMATCHED, joined(outcome.unmatched)
         if outcome.dead:
-            yield DEAD_LETTERS, _lines(outcome.dead)
+            yield DEAD_LETTERS, joined(outcome.dead)
         if outcome.counts["lines"]:
             yield STATISTICS, json.dumps({"source": source, **outcome.counts})
         if batch.at_end:
@@ -105,20 +104,3 @@ class Parse(KeyedBroadcastProcessFunction):
     def _clock_word(self) -> tuple[str, int, bytes]:
         """A word that carries the clock."""
         return "", self._aligned(), b""
-
-    def _detector(self, source: str) -> LineDetector | None:
-        """What parses the lines of a source; None when it belongs to no model in force."""
-        table = self._models.table
-        entry = table.for_source(source)
-        if entry is None:
-            return None
-        known = self._detectors.get(entry.id)
-        if known is None or known[0] != entry:
-            model = parse_model(entry.document, f"model {entry.id} version {entry.version}")
-            known = self._detectors[entry.id] = entry, LineDetector(model, self._limits, self._shards)
-        known[1].epoch = table.epoch
-        return known[1]
-
-
-def _lines(documents: Sequence[Mapping[str, object]]) -> str:
-    return "\n".join(json.dumps(document, ensure_ascii=False) for document in documents)

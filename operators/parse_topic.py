@@ -21,6 +21,7 @@ from models.log_batch import LogBatch
 from models.memory import keep_freed_memory
 from models.partition_keys import partition_key, partition_of, subtask_of
 from models.topic_watch import Output, TopicWatch, WatchSettings
+from operators.elements import joined
 from operators.end_offsets import EndOffsets
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE_WORDS, STATE_SOURCES
@@ -171,9 +172,9 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         for key, events in out.batches:
             yield key, self._watch.told_ms, events
         if out.anomalies:
-            yield UNMATCHED, _joined(out.anomalies)
+            yield UNMATCHED, joined(out.anomalies)
         if out.dead:
-            yield DEAD_LETTERS, _joined(out.dead)
+            yield DEAD_LETTERS, joined(out.dead)
         self._metrics.count(out.counts)
         # While nobody is waited for nothing is said, so that Flink does not wait for this subtask either.
         clock = None if now_ms is None else self._watch.advance(now_ms)
@@ -208,10 +209,6 @@ def _forget_ends(words: Any, until: int) -> None:
         old = [key for key, number in words.items() if key.startswith("end/") and int(number) <= until]
         for key in old:
             words.remove(key)
-
-
-def _joined(documents: Sequence[dict[str, Any]]) -> str:
-    return "\n".join(json.dumps(document, ensure_ascii=False) for document in documents)
 
 
 def _now_ms() -> int:

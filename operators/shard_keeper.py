@@ -8,14 +8,11 @@ from typing import Any
 from models.anomalies import Document
 from models.automata.compiled import CompiledAutomata
 from models.automata.history import ModelHistory
-from models.automata.shard import FOREVER
+from models.automata.shard import FOREVER, TIMERS_MS
 from models.batches import EventBatch
 from models.document import parse_model
 from operators.held_batches import HeldBatches
 from operators.shard_log import ShardLog, restore
-
-_TICK_MS = 256
-"""Timers are rounded up to multiples of this less one, so that one call serves what falls due together."""
 
 COUNTED = ("judged", "anomalies", "late", "dropped", "unassigned")
 """What is counted, of :data:`models.automata.shard.COUNTERS`."""
@@ -128,7 +125,7 @@ class ShardKeeper:
             due = self._log.shard.next_timer()
         if due is None:
             return None
-        due = min(due | (_TICK_MS - 1), FOREVER)
+        due = min(due | (TIMERS_MS - 1), FOREVER)
         return None if any(timer <= due for timer in self.timers) else due
 
     def _step(

@@ -6,9 +6,10 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import psutil
+
+from benchmarks.live.background import Background
 
 JVM, WORKERS = "Flink", "Python workers"
 _SAMPLE_S = 0.5
@@ -28,7 +29,7 @@ class Taken:
         return {kind: seconds - before.cpu.get(kind, 0.0) for kind, seconds in self.cpu.items()}
 
 
-class Sampler:
+class Sampler(Background):
     """Looks at processes twice a second, in a thread of its own, while it is entered.
 
     Args:
@@ -40,11 +41,10 @@ class Sampler:
     """
 
     def __init__(self, groups: Mapping[str, Find]) -> None:
+        super().__init__()
         self._groups = groups
         self._cpu: dict[tuple[int, float], tuple[str, float]] = {}
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.peaks: dict[str, int] = {}
         self.peak = 0
 
@@ -56,14 +56,6 @@ class Sampler:
             for kind, seconds in self._cpu.values():
                 sums[kind] = sums.get(kind, 0.0) + seconds
             return Taken(sums)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._over.wait(_SAMPLE_S):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import elasticsearch
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from benchmarks.live.background import Background
 from tests.services.elasticsearch import Elasticsearch
 
 Place = tuple[int, int]
@@ -22,7 +22,7 @@ _ALL_EVERY = 40
 _PAGE = 10_000
 
 
-class _Watcher:
+class _Watcher(Background):
     """A thread that looks while it is entered.
 
     Attributes:
@@ -30,20 +30,8 @@ class _Watcher:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: dict[Place, float] = {}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        raise NotImplementedError
 
 
 class Searched(_Watcher):
@@ -132,7 +120,7 @@ class Seen(_Watcher):
         self._consumer.close()
 
 
-class Replies:
+class Replies(Background):
     """Sends control messages, and remembers when each reply was there.
 
     Args:
@@ -144,13 +132,12 @@ class Replies:
     """
 
     def __init__(self, bootstrap: str, control: str, replies: str) -> None:
+        super().__init__()
         self.seen: dict[str, float] = {}
         self._control = control
         self._producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
         self._producer.partitions_for(control)
         self._consumer = _at_end(bootstrap, replies, "read_uncommitted")
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def tell(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a message; returns it."""
@@ -158,13 +145,8 @@ class Replies:
         self._producer.flush(10)
         return dict(message)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+    def __exit__(self, *details: object) -> None:
+        super().__exit__(*details)
         self._producer.close()
         self._consumer.close()
 

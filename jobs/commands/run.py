@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jobs.commands.options import command
+from jobs.commands.options import command, whole_number
 from jobs.embedded import JobError, cause, check_java, worth_telling
 from jobs.live_config import check_live_config
 from jobs.live_settings import LiveConfig
@@ -40,7 +40,11 @@ def add_to(commands: Any) -> None:
         "--create-topics", action="store_true", help="make the topics that are missing, for trials on one broker"
     )
     parser.add_argument(
-        "--partitions", type=int, default=4, metavar="N", help="of topics made for lines (default: %(default)s)"
+        "--partitions",
+        type=whole_number(1, 10_000),
+        default=4,
+        metavar="N",
+        help="of topics made for lines (default: %(default)s)",
     )
 
 

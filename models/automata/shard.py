@@ -43,6 +43,10 @@ FOREVER = 2**63 - 1
 BEGINNING = -(2**63)
 """The watermark before anything is known."""
 
+TIMERS_MS = 256
+"""Whoever drives a shard by timers rounds them up to multiples of this less one, so that one call serves what falls due
+together. So what is to be passed for sure has to be passed as far as that."""
+
 _NEVER = 1 << 80
 
 COUNTERS = ("events", "late", "unassigned", "absorbed", "judged", "anomalous", "anomalies", "dropped")

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,16 +9,6 @@ from jobs.live_settings import (
 )
 from tests.jobs.live_example import SMALL, WHOLE, problems_of
 from tests.models.model_example import document
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write_text(text: str) -> Path:
-        path = tmp_path / "live.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write_text
 
 
 @pytest.fixture(scope="module")

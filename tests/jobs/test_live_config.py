@@ -1,8 +1,5 @@
 import dataclasses
 import json
-from pathlib import Path
-
-import pytest
 
 from jobs import live_settings
 from jobs.config import EvidenceConfig
@@ -26,16 +23,6 @@ from jobs.live_settings import (
 from jobs.secret import Secret
 from models.envelopes import EnvelopePaths
 from tests.jobs.live_example import SMALL, WHOLE, problems_of
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write_text(text: str) -> Path:
-        path = tmp_path / "live.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write_text
 
 
 def test_a_small_file_gets_the_defaults_and_paths_relative_to_its_folder(write, tmp_path):

@@ -1,20 +1,8 @@
-from pathlib import Path
-
 import pytest
 
 from jobs.live_config import is_secret, load_live_config
 from jobs.secret import Secret
 from tests.jobs.live_example import SMALL, WHOLE, problems_of
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write_text(text: str) -> Path:
-        path = tmp_path / "live.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write_text
 
 
 @pytest.mark.parametrize(
