@@ -15,7 +15,7 @@ from jobs.naming import named_table
 from jobs.sql_tables import create_table
 from operators import names
 from operators.elements import ControlMessage
-from operators.resolve import CONTROL_TYPE
+from operators.resolve import KEYED_CONTROL_TYPE
 
 _TABLE = "control"
 _LOOK_S = 1
@@ -58,7 +58,7 @@ def control_directory(tables: Any, directory: Path) -> DataStream:
 def _named(rows: DataStream, message: ControlMessage) -> DataStream:
     # Messages that passed through several subtasks could overtake each other.
     rows = named_table(rows, names.UID_CONTROL_MESSAGES, "control messages", parallelism=1)
-    return rows.map(message, CONTROL_TYPE).set_parallelism(1).uid(names.UID_CONTROL).name("control")
+    return rows.map(message, KEYED_CONTROL_TYPE).set_parallelism(1).uid(names.UID_CONTROL).name("control")
 
 
 def replies_to_topic(replies: DataStream, topic: str, properties: Mapping[str, str]) -> None:

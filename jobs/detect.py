@@ -23,6 +23,7 @@ from jobs.environment import make_environment
 from jobs.file_sink import json_lines
 from jobs.live_config import is_live, load_live_config
 from jobs.live_models import entry_of
+from jobs.naming import by_key, timed
 from jobs.results import Results, collect_results
 from jobs.service import submit
 from models.document import load_model
@@ -34,7 +35,7 @@ from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
 from operators import names
 from operators.automata import Automata
-from operators.elements import BatchTime, first
+from operators.elements import first
 from operators.models_in_force import MODELS
 from operators.pack import Pack
 from operators.parse import DEAD_LETTERS, EVENTS_TYPE, STATISTICS, UNMATCHED, Parse
@@ -71,13 +72,9 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
         .uid(names.UID_PARSE)
         .name("parse")
     )
+    in_time = timed(events, WatermarkStrategy.for_monotonous_timestamps(), names.UID_WATERMARK, "watermark")
     found = (
-        events.assign_timestamps_and_watermarks(
-            WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(BatchTime())
-        )
-        .uid(names.UID_WATERMARK)
-        .name("watermark")
-        .key_by(first, Types.STRING())
+        by_key(in_time, Types.PRIMITIVE_ARRAY(Types.BYTE()))
         .connect(models)
         .process(Automata(entries, config.evidence.max_lines), Types.STRING())
         .uid(names.UID_AUTOMATA)

@@ -16,7 +16,7 @@ from jobs.control_source import control_directory, control_topic, replies_to_dir
 from jobs.live_settings import LiveConfig
 from jobs.live_sinks import to_elasticsearch, to_topic
 from jobs.live_source import line_batches
-from jobs.naming import keyed, side, timed
+from jobs.naming import by_key, side, timed
 from jobs.preparation import Preparation
 from models.aligned_clock import ClockSettings
 from models.dead_letter_limit import LimitSettings
@@ -27,13 +27,13 @@ from models.topic_watch import WatchSettings
 from operators import names
 from operators.automata import Automata
 from operators.elasticsearch_sink import ElasticsearchSink, SinkLimits
-from operators.elements import BatchTime, first, one_key
 from operators.models_in_force import MODELS
 from operators.parse import DEAD_LETTERS, EVENTS_TYPE, UNMATCHED
 from operators.parse_topic import SOURCE_WORDS, ParseTopic
+from operators.resolve import CONTROL_TYPE, REPLIES, Resolve
 from operators.resolve import EVENTS_TYPE as CONTROL_EVENTS_TYPE
-from operators.resolve import REPLIES, Resolve
 
+_BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _UNHEARD_S = 15
 """A subtask of ``parse`` that says nothing for so long reads no source; those that do speak once a second."""
 
@@ -58,21 +58,16 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
     )
     parse = ParseTopic(found.models, _watch_settings(config), found.offsets, [p.name for p in found.partitions])
     events = (
-        keyed(batches, first, Types.STRING(), names.UID_BY_PARTITION, "by partition")
+        by_key(batches, _BYTES)
         .connect(control.broadcast(MODELS, SOURCE_WORDS))
         .process(parse, EVENTS_TYPE)
         .uid(names.UID_PARSE)
         .name("parse")
     )
-    # The assigner last: a strategy that PyFlink derives from one with an assigner has none.
-    watermarks = (
-        WatermarkStrategy.for_monotonous_timestamps()
-        .with_idleness(Duration.of_seconds(_UNHEARD_S))
-        .with_timestamp_assigner(BatchTime())
-    )
+    watermarks = WatermarkStrategy.for_monotonous_timestamps().with_idleness(Duration.of_seconds(_UNHEARD_S))
     in_time = timed(events, watermarks, names.UID_WATERMARK, "watermark")
     anomalies = (
-        keyed(in_time, first, Types.STRING(), names.UID_BY_SHARD, "by shard")
+        by_key(in_time, _BYTES)
         .connect(control.broadcast(MODELS))
         .process(Automata(found.models, config.evidence.max_lines, topic=True, statistics=False), Types.STRING())
         .uid(names.UID_AUTOMATA)
@@ -92,8 +87,7 @@ def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, f
         messages = control_topic(tables, found.control, found.source_options)
     else:
         messages = control_directory(tables, channel.directory)
-    in_one_place = keyed(messages, one_key, Types.BYTE(), names.UID_ONE_PLACE, "in one place")
-    resolved = in_one_place.process(Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE)
+    resolved = by_key(messages, CONTROL_TYPE).process(Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE)
     resolved = resolved.set_parallelism(1).uid(names.UID_RESOLVE).name("resolve")
     # Control events neither hold back the clock of the lines beside which they arrive, nor set it while all are silent.
     timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_seconds(1))

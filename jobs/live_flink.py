@@ -2,7 +2,8 @@
 
 *Bundles.* A Python operator gives results back when its bundle is full, or after the bundle's time, and takes at most a
 bundle into an Arrow batch. What ``pack`` takes are messages, so its bundles hold a whole batch of them; what later
-operators take are such batches, so their bundles hold few. Both follow the same setting, yet at different moments: an
+operators take are such batches, so their bundles hold few and wait for hardly more: what comes together is through all
+operators soon after the first of them let it go. Both follow the same settings, yet at different moments: an
 operator of the table API keeps what was set when its table became a stream, one of the DataStream API what is set when
 the job starts. So :func:`table_settings` go to the table environment before ``to_data_stream``, and
 :func:`stream_settings` to the stream environment (``configure``) after the last ``to_data_stream``, which would copy
@@ -15,6 +16,9 @@ from jobs.live_config import LiveConfig
 
 STREAM_BUNDLE = 32
 """Elements of a bundle of DataStream operators: each is a batch of thousands of lines."""
+
+STREAM_BUNDLE_MS = 10
+"""How long they wait for more. Each operator looks as often whether that is over."""
 
 _SIZE, _TIME = "python.fn-execution.bundle.size", "python.fn-execution.bundle.time"
 _ARROW = "python.fn-execution.arrow.batch.size"
@@ -66,7 +70,7 @@ def flink_settings(config: LiveConfig) -> dict[str, str]:
 
 def stream_settings(config: LiveConfig) -> dict[str, str]:
     """What the stream environment is told after the last table has become a stream."""
-    return {_SIZE: str(STREAM_BUNDLE), _TIME: str(config.batch_ms)}
+    return {_SIZE: str(STREAM_BUNDLE), _TIME: str(min(STREAM_BUNDLE_MS, config.batch_ms))}
 
 
 def table_settings(config: LiveConfig) -> dict[str, str]:

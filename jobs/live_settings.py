@@ -207,9 +207,9 @@ class LiveConfig:
     checkpoints: CheckpointsConfig = field(default_factory=CheckpointsConfig)
     state: str = "heap"
     parallelism: int = 1
-    shards: int = 32
+    shards: int = 16
     batch_size: int = 10_000
-    batch_ms: int = 100
+    batch_ms: int = 200
     lateness_ms: int = 0
     max_leap_ms: int = DAY_MS
     max_line_bytes: int = 1 << 20

@@ -9,10 +9,10 @@ from pyflink.datastream import DataStream
 from pyflink.datastream.connectors.base import DeliveryGuarantee
 from pyflink.datastream.connectors.kafka import KafkaRecordSerializationSchema, KafkaSink
 
-from jobs.naming import keyed, side
+from jobs.naming import by_key, side
 from operators import names
-from operators.elasticsearch_sink import ELEMENT_TYPE, REFUSED, ElasticsearchSink
-from operators.elements import Tagged, first, single
+from operators.elasticsearch_sink import ELEMENT_TYPE, KEYED_ELEMENT_TYPE, REFUSED, ElasticsearchSink
+from operators.elements import Tagged, single
 
 
 def topic_sink(topic: str, properties: Mapping[str, str], transactions: str | None = None) -> KafkaSink:
@@ -71,10 +71,12 @@ def to_elasticsearch(streams: Mapping[str, DataStream], sink: ElasticsearchSink)
         sink: the operator.
     """
     tagged = [
-        stream.map(Tagged(kind), ELEMENT_TYPE).uid(f"{names.UID_ELASTICSEARCH}-{kind}").name(f"{kind} to Elasticsearch")
+        stream.map(Tagged(kind), KEYED_ELEMENT_TYPE)
+        .uid(f"{names.UID_ELASTICSEARCH}-{kind}")
+        .name(f"{kind} to Elasticsearch")
         for kind, stream in streams.items()
     ]
     elements = tagged[0].union(*tagged[1:]) if len(tagged) > 1 else tagged[0]
-    sent = keyed(elements, first, Types.INT(), names.UID_BY_BUCKET, "by bucket").process(sink, Types.STRING())
+    sent = by_key(elements, ELEMENT_TYPE).process(sink, Types.STRING())
     sent = sent.uid(names.UID_ELASTICSEARCH).name("elasticsearch")
     return side(sent, REFUSED, names.UID_REFUSED, "refused by Elasticsearch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyflink.common import Types
+from pyflink.common import Row
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
 from jobs.environment import MAX_PARALLELISM
@@ -16,11 +16,8 @@ from models.log_batch import LogBatch
 from models.messages import MessageSettings
 from models.partition_keys import partition_key
 from operators import names
-from operators.elements import WithPartitionKey, same
+from operators.elements import KEYED_BYTES, WithPartitionKey
 from operators.pack_topic import pack_function
-
-BATCHES_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
-"""(key of the partition, encoded LogBatch)"""
 
 _COLUMNS = (
     "`value` BYTES",
@@ -39,7 +36,7 @@ def line_batches(
     kafka_options: Mapping[str, str],
     source_header: str,
 ) -> DataStream:
-    """The stream of :data:`BATCHES_TYPE` of all topics, and word of each partition: from where it is read.
+    """Encoded batches of all topics, and word of each partition: from where it is read; each under its partition's key.
 
     Args:
         env: where the graph is built.
@@ -50,7 +47,7 @@ def line_batches(
         source_header: the header that names a message's source.
     """
     # For all of them, so that the graph is the same whatever they hold when the job goes on from a checkpoint.
-    words = [(partition_key(p.name, MAX_PARALLELISM), _word(p)) for p in partitions]
+    words = [Row(partition_key(p.name, MAX_PARALLELISM), _word(p)) for p in partitions]
     streams = [
         _topic(
             tables, number, topic, [p for p in partitions if p.topic == topic], settings, kafka_options, source_header
@@ -58,11 +55,8 @@ def line_batches(
         for number, topic in enumerate(dict.fromkeys(p.topic for p in partitions))
     ]
     packed = streams[0].union(*streams[1:]) if len(streams) > 1 else streams[0]
-    keyed = packed.map(WithPartitionKey(MAX_PARALLELISM), BATCHES_TYPE).uid(names.UID_KEYS).name("partition keys")
-    told = env.from_collection(words, BATCHES_TYPE).uid(names.UID_PARTITIONS).name("partitions")
-    # What is united has to be as parallel as what takes it.
-    spread = told.rebalance().map(same, BATCHES_TYPE).uid(f"{names.UID_PARTITIONS}-spread").name("partitions, spread")
-    return keyed.union(spread)
+    keyed = packed.map(WithPartitionKey(MAX_PARALLELISM), KEYED_BYTES).uid(names.UID_KEYS).name("partition keys")
+    return keyed.union(env.from_collection(words, KEYED_BYTES).uid(names.UID_PARTITIONS).name("partitions"))
 
 
 def _topic(

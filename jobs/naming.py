@@ -1,33 +1,32 @@
 """Names and uids of the operators that PyFlink makes by itself and names after itself.
 
 Under its uid Flink keeps what an operator remembers, by its name people find it and its metrics. Those that stand in
-the job's code get both by ``.uid()`` and ``.name()``; here are the others: what keys a stream, what gives it its times,
-what takes a side output, and what SQL becomes. The planner numbers the latter through, so that with one more topic the
+the job's code get both by ``.uid()`` and ``.name()``; here are the others: what gives a stream its times, what takes a
+side output, and what SQL becomes. The planner numbers the latter through, so that with one more topic the
 place in another topic would be looked for under another uid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from pyflink.common import WatermarkStrategy
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import DataStream, KeyedStream, OutputTag
+from pyflink.java_gateway import get_gateway
+from pyflink.util.java_utils import to_jarray
 
 
-def keyed(stream: DataStream, key: Callable[[Any], Any], key_type: TypeInformation, uid: str, name: str) -> KeyedStream:
-    """``stream.key_by``, whose operator computes the keys.
+def by_key(stream: DataStream, value_type: TypeInformation) -> KeyedStream:
+    """A stream of rows of key and value, keyed; what follows takes the values.
 
-    PyFlink knows this operator by its name, and makes it as parallel as what it follows: under another name that is up
-    to us.
+    ``stream.key_by`` would put such rows together in an operator of its own, for which all elements cross to Python
+    once more.
     """
-    found = stream.key_by(key, key_type)
-    computes = found._j_data_stream.getTransformation().getInputs().get(0)
-    computes.setParallelism(computes.getInputs().get(0).getParallelism())
-    computes.setUid(uid)
-    computes.setName(name)
-    return found
+    jvm = get_gateway().jvm
+    fields = stream._j_data_stream.getType()
+    key_type = jvm.org.apache.flink.api.java.typeutils.RowTypeInfo(
+        to_jarray(jvm.TypeInformation, [fields.getTypeAt(0)])
+    )
+    return KeyedStream(stream._j_data_stream.keyBy(jvm.KeyByKeySelector(), key_type), value_type, stream)
 
 
 def side(stream: DataStream, tag: OutputTag, uid: str, name: str) -> DataStream:
@@ -36,15 +35,23 @@ def side(stream: DataStream, tag: OutputTag, uid: str, name: str) -> DataStream:
 
 
 def timed(stream: DataStream, strategy: WatermarkStrategy, uid: str, name: str) -> DataStream:
-    """``stream.assign_timestamps_and_watermarks`` with an assigner in Python, which takes three operators."""
-    found = stream.assign_timestamps_and_watermarks(strategy).uid(f"{uid}-remove").name(f"{name}: time away")
-    assigns = found._j_data_stream.getTransformation().getInputs().get(0)
-    assigns.setUid(uid)
-    assigns.setName(name)
-    extracts = assigns.getInputs().get(0)
-    extracts.setUid(f"{uid}-extract")
-    extracts.setName(f"{name}: time")
-    return found
+    """Elements and watermarks of a stream of (element, timestamp in epoch ms), without Python.
+
+    Args:
+        stream: a stream of such tuples.
+        strategy: without an assigner; taken over.
+        uid: of the operator that assigns them.
+        name: its name.
+    """
+    times = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.eventtime
+    pairs = stream._j_data_stream
+    assigned = pairs.assignTimestampsAndWatermarks(
+        strategy._j_watermark_strategy.withTimestampAssigner(times.CustomTimestampAssigner())
+    )
+    assigned.uid(uid)
+    assigned.name(name)
+    elements = assigned.map(times.RemoveTimestampMapFunction(), pairs.getType().getTypeAt(0))
+    return DataStream(elements).uid(f"{uid}-remove").name(f"{name}: time away")
 
 
 def named_table(stream: DataStream, uid: str, name: str, parallelism: int | None = None) -> DataStream:

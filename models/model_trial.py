@@ -1,7 +1,7 @@
 """Tries a model that somebody sends to a running job, so that nothing in the job can fail over it later.
 
-As a program, ``python -m models.model_trial`` reads a model document from its input and writes what is wrong with it,
-or nothing: in a process of its own it can be given up when it takes too long. What it is at stands in its errors.
+As a program, ``python -m models.model_trial`` tries documents from its input and tells what is wrong with them: in a
+process of its own a trial can be given up when it takes too long.
 """
 
 from __future__ import annotations
@@ -116,27 +116,36 @@ def _check_sizes(document: Any, name: str) -> None:
             raise UserError(f"{name}: has {count:,} {what}, more than the {most:,} that a running job takes")
 
 
-def main() -> int:
-    """Try the model in the standard input."""
-    sys.stdin.reconfigure(encoding="utf-8", errors="surrogatepass")  # type: ignore[union-attr]
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+def main() -> None:
+    """Try the models in the standard input, a JSON document a line, and say in lines what comes of it.
 
+    These are JSON: ``{"at": what is tried next}``, and at last ``{"wrong": why it cannot be used, or null}``.
+    """
+    for line in sys.stdin.buffer:
+        _say(wrong=_wrong_with(line.decode("utf-8", "surrogatepass")))
+
+
+def _wrong_with(text: str) -> str | None:
     def at(what: str) -> None:
         # Nothing stops a search by regular expression from within; so the process ends when one takes too long.
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0 if what == CONTENT else SEARCH_SECONDS)
-        sys.stderr.write(what.encode("utf-8", "replace").decode() + "\n")
-        sys.stderr.flush()
+        _say(at=what)
 
     try:
-        try_model(parse_json(sys.stdin.read(), "the model"), "the model", at)
+        try_model(parse_json(text, "the model"), "the model", at)
     except (JsonTextError, UserError) as error:
-        sys.stdout.write(str(error))
-        return 2
+        return str(error)
     except (RecursionError, ValueError, KeyError, TypeError, OverflowError, re.error) as error:
-        sys.stdout.write(f"the model cannot be used: {type(error).__name__}: {error}")
-        return 2
-    return 0
+        return f"the model cannot be used: {type(error).__name__}: {error}"
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+    return None
+
+
+def _say(**what: str | None) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

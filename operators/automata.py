@@ -28,9 +28,13 @@ _COUNTED_TOGETHER = 500
 _RETRY_MS = 20
 """What waits for a model change looks for it again after this time."""
 
+_LOOK_MS = 1000
+"""PyFlink tells Flink of a timer some time after it was registered; if the watermark has passed it meanwhile, it fires
+with the next one, which may never come. So after this time it is seen to."""
+
 
 class Automata(KeyedBroadcastProcessFunction):
-    """Keyed by shard; takes ``(model/shard, timestamp, encoded EventBatch)``; broadcast: resolved control events, JSON.
+    """Keyed by ``model/shard``; takes encoded ``EventBatch``; broadcast: resolved control events, JSON.
 
     An element with an empty key only carries the clock. The documents of a call go out as one string, a line each.
 
@@ -53,6 +57,7 @@ class Automata(KeyedBroadcastProcessFunction):
         self._judged = 0
         self._told_at_end = False
         self._retries: set[str] = set()
+        self._looks: set[str] = set()
 
     def open(self, runtime_context: RuntimeContext) -> None:
         keep_freed_memory()
@@ -64,14 +69,12 @@ class Automata(KeyedBroadcastProcessFunction):
     def process_broadcast_element(self, value: str, ctx: KeyedBroadcastProcessFunction.Context) -> None:
         self._models.update(json.loads(value), ctx)
 
-    def process_element(
-        self, value: tuple[str, int, bytes], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
-    ) -> Iterator[Any]:
-        key, _, record = value
+    def process_element(self, value: bytes, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterator[Any]:
+        key = ctx.get_current_key()
         if key:
             keeper = self._keeper(key, ctx)
             watermark = ctx.timer_service().current_watermark()
-            yield from self._tell(key, keeper, keeper.take(self._log, self._held, record, watermark), ctx)
+            yield from self._tell(key, keeper, keeper.take(self._log, self._held, value, watermark), ctx)
 
     def on_timer(self, timestamp: int, ctx: Any) -> Iterator[Any]:
         key = ctx.get_current_key()
@@ -79,7 +82,8 @@ class Automata(KeyedBroadcastProcessFunction):
         watermark = ctx.timer_service().current_watermark()
         if ctx.time_domain() == TimeDomain.PROCESSING_TIME:
             self._retries.discard(key)
-            found = keeper.retry(self._log, self._held, watermark)
+            self._looks.discard(key)
+            found = keeper.look(self._log, self._held, watermark)
         else:
             keeper.timers.discard(timestamp)
             found = keeper.take(self._log, self._held, None, watermark)
@@ -117,3 +121,6 @@ class Automata(KeyedBroadcastProcessFunction):
         if keeper.holds and key not in self._retries:
             self._retries.add(key)
             timers.register_processing_time_timer(timers.current_processing_time() + _RETRY_MS)
+        elif self._topic and due is not None and key not in self._looks:
+            self._looks.add(key)
+            timers.register_processing_time_timer(timers.current_processing_time() + _LOOK_MS)

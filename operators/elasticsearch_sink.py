@@ -35,8 +35,10 @@ STATE_OUTBOX = "outbox"
 REFUSED = OutputTag("refused", Types.STRING())
 """Dead letters, joined by line feeds, of documents that Elasticsearch refused for good."""
 
-ELEMENT_TYPE = Types.TUPLE([Types.INT(), Types.STRING(), Types.STRING()])
-"""What comes in: (bucket, kind of :data:`models.index_names.KINDS`, JSON documents joined by line feeds)."""
+ELEMENT_TYPE = Types.TUPLE([Types.STRING(), Types.STRING()])
+"""What comes in: (kind of :data:`models.index_names.KINDS`, JSON documents joined by line feeds)."""
+KEYED_ELEMENT_TYPE = Types.ROW([Types.INT(), ELEMENT_TYPE])
+"""The same under its bucket."""
 
 END_OF_INPUT = 2**63 - 1
 """Event time of the last watermark of a bounded input."""
@@ -103,9 +105,10 @@ class ElasticsearchSink(KeyedProcessFunction):
             client.close()
 
     def process_element(
-        self, value: tuple[int, str, str], ctx: KeyedProcessFunction.Context
+        self, value: tuple[str, str], ctx: KeyedProcessFunction.Context
     ) -> Iterator[tuple[OutputTag, str]]:
-        bucket, kind, payload = value
+        bucket = ctx.get_current_key()
+        kind, payload = value
         outbox = self._outbox(bucket)
         before = len(outbox)
         entry = outbox.add(kind, payload)

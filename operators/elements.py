@@ -10,10 +10,13 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pyflink.common.watermark_strategy import TimestampAssigner
+from pyflink.common import Row, Types
 
 from models.log_batch import LogBatch
 from models.partition_keys import partition_key
+
+KEYED_BYTES = Types.ROW([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+"""A key and a record, as :func:`jobs.naming.by_key` takes them."""
 
 BUCKETS = 4
 """Among so many outboxes documents are spread: each sends bulks of its own, and few large ones cost least."""
@@ -22,16 +25,6 @@ BUCKETS = 4
 def first(value: Sequence[Any]) -> Any:
     """The first field, as a key."""
     return value[0]
-
-
-def same(value: Any) -> Any:
-    """The element as it is."""
-    return value
-
-
-def one_key(_: object) -> int:
-    """The key of what is to be handled in one place."""
-    return 0
 
 
 def joined(documents: Iterable[Mapping[str, Any]]) -> str:
@@ -44,13 +37,6 @@ def single(documents: str) -> list[str]:
     return documents.split("\n")
 
 
-class BatchTime(TimestampAssigner):
-    """The time of ``(key, timestamp, batch)``."""
-
-    def extract_timestamp(self, value: tuple[str, int, bytes], record_timestamp: int) -> int:
-        return value[1]
-
-
 class WithPartitionKey:
     """Puts the key of its partition before an encoded batch.
 
@@ -61,12 +47,12 @@ class WithPartitionKey:
     def __init__(self, max_parallelism: int) -> None:
         self._max_parallelism = max_parallelism
 
-    def __call__(self, row: Sequence[bytes]) -> tuple[str, bytes]:
-        return partition_key(LogBatch.partition_of(row[0]), self._max_parallelism), row[0]
+    def __call__(self, row: Sequence[bytes]) -> Row:
+        return Row(partition_key(LogBatch.partition_of(row[0]), self._max_parallelism), row[0])
 
 
 class ControlMessage:
-    """A row of a control table as ``resolve`` takes it; without a value it is an empty message.
+    """A row of a control table as ``resolve`` takes it, all under one key; without a value it is an empty message.
 
     Args:
         topic: where the messages come from.
@@ -75,12 +61,12 @@ class ControlMessage:
     def __init__(self, topic: str) -> None:
         self._topic = topic
 
-    def __call__(self, row: Sequence[Any]) -> tuple[bytes, str, int, int]:
-        return row[0] or b"", self._topic, row[1], row[2]
+    def __call__(self, row: Sequence[Any]) -> Row:
+        return Row(0, (row[0] or b"", self._topic, row[1], row[2]))
 
 
 class Tagged:
-    """Documents joined by line feeds, with their kind and a bucket.
+    """Documents joined by line feeds, with their kind, under a bucket as their key.
 
     Args:
         kind: one of :data:`models.index_names.KINDS`.
@@ -89,5 +75,5 @@ class Tagged:
     def __init__(self, kind: str) -> None:
         self._kind = kind
 
-    def __call__(self, documents: str) -> tuple[int, str, str]:
-        return zlib.crc32(documents.encode()) % BUCKETS, self._kind, documents
+    def __call__(self, documents: str) -> Row:
+        return Row(zlib.crc32(documents.encode()) % BUCKETS, (self._kind, documents))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from models.document import ModelDocument
@@ -17,12 +20,44 @@ from models.model_trial import CONTENT
 class ModelTrial:
     """Checks model documents as :func:`models.model_trial.try_model` does, but for so long and no longer.
 
+    The process stays for the next document, with all loaded, unless it had to be given up; it ends when nobody holds
+    its input any more.
+
     Args:
         seconds: how long one may take.
     """
 
     def __init__(self, seconds: float = 30.0) -> None:
         self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Let the process stand ready.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "models.model_trial"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
 
     def __call__(self, document: Any, name: str) -> ModelDocument:
         """The model in a document.
@@ -30,39 +65,55 @@ class ModelTrial:
         Raises:
             UserError: it is not valid, or could not be tried in time.
         """
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        at = CONTENT
         try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "models.model_trial"],
-                input=json.dumps(document).encode(),
-                capture_output=True,
-                timeout=self._seconds,
-                env=environment,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as expired:
-            last = _last_line(expired.stderr)
-            if last != CONTENT:
-                raise UserError(_for_ever(name, last)) from None
+            self.prepare()
+            for said in self._answers(json.dumps(document).encode() + b"\n"):
+                if "at" in said:
+                    at = said["at"][:200]
+                elif said["wrong"] is not None:
+                    raise UserError(said["wrong"].replace("the model", name, 1))
+                else:
+                    return ModelDocument.from_json(document, name)
+        except TimeoutError:
+            self.close()
+            if at != CONTENT:
+                raise UserError(_for_ever(name, at)) from None
             raise UserError(
                 f"{name} was given up after {self._seconds:g} s of checking; make it smaller, or try again when the "
                 "machine has less to do"
             ) from None
         except OSError as error:
+            self.close()
             raise UserError(f"{name} cannot be tried: {error.strerror or error}; try again later") from None
-        if done.returncode == -signal.SIGVTALRM:
-            raise UserError(_for_ever(name, _last_line(done.stderr)))
-        if done.returncode == 0:
-            return ModelDocument.from_json(document, name)
-        said = done.stdout.decode("utf-8", "replace").strip()
-        if not said:
-            raise UserError(f"{name} cannot be tried: the process that does it ended with {done.returncode}")
-        raise UserError(said.replace("the model", name, 1))
+        assert self._process is not None
+        code = self._process.wait()
+        self.close()
+        if code == -signal.SIGVTALRM:
+            raise UserError(_for_ever(name, at))
+        raise UserError(f"{name} cannot be tried: the process that does it ended with {code}")
 
+    def _answers(self, line: bytes) -> Iterator[dict[str, Any]]:
+        """What the process says to a document, until it ends.
 
-def _last_line(progress: bytes | None) -> str:
-    lines = (progress or b"").decode("utf-8", "replace").splitlines()
-    return lines[-1][:200] if lines else CONTENT
+        Raises:
+            TimeoutError: it takes too long.
+            OSError: the process has ended before.
+        """
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + self._seconds
+        output, waiting = self._process.stdout.fileno(), b""
+        self._process.stdin.write(line)  # it reads a line before it says anything
+        self._process.stdin.flush()
+        while select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            data = os.read(output, 1 << 16)
+            if not data:
+                return
+            *lines, waiting = (waiting + data).split(b"\n")
+            yield from map(json.loads, lines)
+        raise TimeoutError
 
 
 def _for_ever(name: str, place: str) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pyflink.common import Types
+from pyflink.common import Row, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
@@ -20,7 +20,7 @@ from models.in_force import Entry
 from models.log_batch import LogBatch
 from models.memory import keep_freed_memory
 from models.source_reader import ReadLimits, SourceState
-from operators.elements import joined
+from operators.elements import KEYED_BYTES, joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_STATISTICS, TAG_UNMATCHED
 
@@ -28,9 +28,9 @@ UNMATCHED = OutputTag(TAG_UNMATCHED, Types.STRING())
 DEAD_LETTERS = OutputTag(TAG_DEAD_LETTERS, Types.STRING())
 STATISTICS = OutputTag(TAG_STATISTICS, Types.STRING())
 
-EVENTS_TYPE = Types.TUPLE([Types.STRING(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
-"""What goes out: (``model/shard``, timestamp in epoch ms, encoded :class:`~models.batches.EventBatch`). A word that
-carries nothing but the clock has an empty key and no bytes."""
+EVENTS_TYPE = Types.TUPLE([KEYED_BYTES, Types.LONG()])
+"""What goes out: ``model/shard`` and an encoded :class:`~models.batches.EventBatch`, and the timestamp in epoch ms. A
+word that carries nothing but the clock has an empty key and no bytes."""
 
 
 class Parse(KeyedBroadcastProcessFunction):
@@ -80,7 +80,7 @@ class Parse(KeyedBroadcastProcessFunction):
         outcome, events, state = self._detectors.of(entry).process(source, state, batch.data, batch.at_end, batch.error)
         timestamp = self._aligned()
         for found in outcome.batches:
-            yield f"{found.model}/{found.shard}", timestamp, found.encode()
+            yield Row(f"{found.model}/{found.shard}", found.encode()), timestamp
         if outcome.unmatched:
             yield UNMATCHED, joined(outcome.unmatched)
         if outcome.dead:
@@ -101,6 +101,6 @@ class Parse(KeyedBroadcastProcessFunction):
         """The watermark, epoch ms. After a restore no source is told anew: then it stands still until the end."""
         return min(self._clocks.values(), default=FAR_FUTURE_MS) if self._all_known else FAR_PAST_MS
 
-    def _clock_word(self) -> tuple[str, int, bytes]:
+    def _clock_word(self) -> tuple[Row, int]:
         """A word that carries the clock."""
-        return "", self._aligned(), b""
+        return Row("", b""), self._aligned()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pyflink.common import Types
+from pyflink.common import Row, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
@@ -42,7 +42,9 @@ _ENDS_KEPT = 1_000
 
 
 class ParseTopic(KeyedBroadcastProcessFunction):
-    """Takes ``(partition key, encoded LogBatch)``; broadcast: control events, JSON.
+    """Keyed by partition; takes encoded ``LogBatch``; broadcast: control events, JSON.
+
+    Gives :data:`operators.parse.EVENTS_TYPE`.
 
     Args:
         initial: the models that the job starts with.
@@ -106,12 +108,10 @@ class ParseTopic(KeyedBroadcastProcessFunction):
                 words.remove(f"pause/{source}")
             self._watch.pause(source, False)
 
-    def process_element(
-        self, value: tuple[str, bytes], ctx: KeyedBroadcastProcessFunction.ReadOnlyContext
-    ) -> Iterator[Any]:
-        key, record = value
+    def process_element(self, value: bytes, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterator[Any]:
+        key = ctx.get_current_key()
         self._restore(ctx)
-        batch = LogBatch.decode(record)
+        batch = LogBatch.decode(value)
         partition = f"{batch.topic}/{batch.partition}"
         now_ms = _now_ms()
         self._know(key, partition, now_ms)
@@ -170,7 +170,7 @@ class ParseTopic(KeyedBroadcastProcessFunction):
                 self._state.remove(source)
         # The clock as it was before these lines: none of them may be behind it.
         for key, events in out.batches:
-            yield key, self._watch.told_ms, events
+            yield Row(key, events), self._watch.told_ms
         if out.anomalies:
             yield UNMATCHED, joined(out.anomalies)
         if out.dead:
@@ -179,7 +179,7 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         # While nobody is waited for nothing is said, so that Flink does not wait for this subtask either.
         clock = None if now_ms is None else self._watch.advance(now_ms)
         if clock is not None:
-            yield "", clock, b""
+            yield Row("", b""), clock
 
     def _own(self, context: RuntimeContext) -> list[str]:
         """The partitions that come to this subtask."""

@@ -24,6 +24,8 @@ EVENTS_TYPE = Types.STRING()
 """What goes out: events as :mod:`models.control` describes them, JSON."""
 CONTROL_TYPE = Types.TUPLE([Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING(), Types.INT(), Types.LONG()])
 """What comes in: (message, topic, partition, offset); partition and offset −1 for a line of a file."""
+KEYED_CONTROL_TYPE = Types.ROW([Types.INT(), CONTROL_TYPE])
+"""The same under its key, which is one for all."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ class Resolve(KeyedProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._state = runtime_context.get_map_state(MapStateDescriptor(STATE_CONTROL, Types.STRING(), Types.STRING()))
+        if isinstance(self._trial, ModelTrial):
+            self._trial.prepare()
         group = CountingGroup(runtime_context.get_metrics_group())
         self._accepted = group.counter(metrics.CONTROL_ACCEPTED)
         self._rejected = group.counter(metrics.CONTROL_REJECTED)
@@ -55,6 +59,10 @@ class Resolve(KeyedProcessFunction):
             metrics.MODELS_IN_FORCE, lambda: len((self._resolver.models if self._resolver else initial).entries)
         )
         group.gauge(metrics.MODELS_EPOCH, lambda: (self._resolver.models if self._resolver else initial).epoch)
+
+    def close(self) -> None:
+        if isinstance(self._trial, ModelTrial):
+            self._trial.close()
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
         data, topic, partition, offset = value

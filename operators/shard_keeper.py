@@ -118,6 +118,14 @@ class ShardKeeper:
                 found += self._step(log, None, None, watermark, self._models.history.table.epoch)
         return found
 
+    def look(self, log: Any, held: Any, watermark: int) -> list[Document]:
+        """Step what is held and has its model by now, and pass what a timer should have passed; see :meth:`take`."""
+        if self._held:
+            return self.retry(log, held, watermark)
+        if any(timer <= watermark for timer in self.timers):
+            return self.take(log, held, None, watermark)
+        return []
+
     def due(self) -> int | None:
         """The event-time timer to set now, epoch ms; None if one is set that comes early enough, or nothing waits."""
         due = FOREVER if self._held else None

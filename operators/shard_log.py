@@ -5,9 +5,9 @@ appended as it came, with the watermark it met, and the working copy lives in me
 gives the same shard because stepping is a pure function. A new snapshot replaces the log when that has outgrown the
 last one.
 
-Each entry names the epoch of the model that was in force, and all entries of a log are of one: when the model changes,
-the shard is carried over to the new one with the next thing that reaches it, and a snapshot replaces the log. A log of
-an earlier epoch is therefore replayed with that epoch's model.
+Each entry names the epoch of the model that was in force. When the model changes, the shard is carried over to the new
+one with the next thing that reaches it. If its automata have changed, a snapshot replaces the log; if they have not,
+the log goes on. So all entries of a log may be replayed with the model of the last one.
 """
 
 from __future__ import annotations
@@ -70,25 +70,23 @@ def restore(
 
     What the replay finds was told before. None if there is no log, or nothing is known of its model.
     """
-    shard: ShardState | None = None
-    epoch = size = 0
-    for text in log:
-        size += len(text)
-        entry = Entry.decode(text)
-        epoch = entry.epoch
-        if shard is None or entry.kind == SNAPSHOT:
-            model = model_at(epoch)
-            if model is None:
-                return None
-            if entry.kind == SNAPSHOT:
-                shard = ShardState.restore(entry.body, model, max_evidence, topic)
-                continue
-            shard = ShardState(model, max_evidence, topic)
+    entries = list(log)
+    if not entries:
+        return None
+    epoch = Entry.decode(entries[-1]).epoch
+    model = model_at(epoch)
+    if model is None:
+        return None
+    shard = ShardState(model, max_evidence, topic)
+    for entry in map(Entry.decode, entries):
+        if entry.kind == SNAPSHOT:
+            shard = ShardState.restore(entry.body, model, max_evidence, topic)
+            continue
         if entry.kind == BATCH:
             shard.advance(entry.before)
             shard.add(EventBatch.decode(entry.body))
         shard.advance(entry.watermark)
-    return None if shard is None else (shard, epoch, size)
+    return shard, epoch, sum(map(len, entries))
 
 
 class ShardLog:
@@ -117,11 +115,15 @@ class ShardLog:
 
     def switch(self, state: Any, model: CompiledAutomata, epoch: int) -> None:
         """The model has changed: carry everything over to the new one, by ids; what has no place is ``dropped``."""
-        before = self.shard
         self.epoch = epoch
-        self.shard = ShardState.restore(before.snapshot(), model, before.max_evidence, before.topic)
+        before = self.shard
+        if before.follow(model):
+            return
+        record = before.snapshot()
+        self.shard = ShardState.restore(record, model, before.max_evidence, before.topic)
         if not self.shard.empty:
-            self._write_snapshot(state)
+            # Under the new model it stands for the shard as it is now.
+            self._write_snapshot(state, record)
         elif self._size:
             self._clear(state)
 
@@ -147,14 +149,14 @@ class ShardLog:
         kind, body = (WATERMARK, b"") if record is None else (BATCH, record)
         self._size += _HEAD.size + len(body)
         if self._size > max(_LEAST_LOG_BYTES, 3 * self._snapshot_size):
-            self._write_snapshot(state)
+            self._write_snapshot(state, self.shard.snapshot())
         else:
             state.add(Entry(kind, self.epoch, before, watermark, body).encode())
         return found
 
-    def _write_snapshot(self, state: Any) -> None:
+    def _write_snapshot(self, state: Any, record: bytes) -> None:
         watermark = self.shard.watermark
-        snapshot = Entry(SNAPSHOT, self.epoch, watermark, watermark, self.shard.snapshot()).encode()
+        snapshot = Entry(SNAPSHOT, self.epoch, watermark, watermark, record).encode()
         state.update([snapshot])
         self._size = self._snapshot_size = len(snapshot)
 

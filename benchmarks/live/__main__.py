@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.corpus import HDFS, make_corpus
 from benchmarks.live import latency, throughput
 from benchmarks.live.job import PARTITIONS, Live
+from benchmarks.live.stream import write_training
 from benchmarks.processes import CommandError, run_python
 from benchmarks.tables import machine, machine_line
 from tests.services.elasticsearch import Elasticsearch, start_elasticsearch
@@ -51,8 +52,9 @@ def _throughput(folder: Path, kafka: Kafka, elasticsearch: Elasticsearch, option
 
 
 def _latency(folder: Path, kafka: Kafka, elasticsearch: Elasticsearch, options: argparse.Namespace) -> Any:
-    corpus = make_corpus(folder, options.rate * options.seconds, PARTITIONS, options.data)
-    warm, stream, model = latency.prepare(folder, corpus, _learn(folder, corpus.training), options.rate)
+    training = folder / "training.log"
+    write_training(training)
+    warm, stream, model = latency.prepare(folder, options.rate, options.seconds, _learn(folder, training))
     live = Live("latency", folder / "live", kafka, elasticsearch, model, options.parallelism)
     return latency.run(live, warm, stream, model, options.rate)
 
@@ -76,7 +78,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--unchecked", action="store_true", help="do not compare with what a scan of the lines finds")
     parser.add_argument("--rate", type=int, default=10_000, metavar="N", help="lines a second (default: 10,000)")
-    parser.add_argument("--seconds", type=int, default=70, metavar="S", help="of latency (default: 70)")
+    parser.add_argument("--seconds", type=int, default=120, metavar="S", help="of latency (default: 120)")
     parser.add_argument("--parallelism", type=int, default=2, metavar="N", help="of the jobs (default: 2)")
     parser.add_argument("--data", type=Path, default=HDFS, metavar="DIR", help="folder with hdfs.log.gz")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
@@ -84,8 +86,8 @@ def _options() -> argparse.Namespace:
     unknown = sorted(set(options.which) - set(BENCHMARKS))
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}")
-    if options.rate < 1000 or options.seconds < 30:
-        parser.error("--rate 1000 and --seconds 30 are the least that tell anything")
+    if options.rate < 1000 or options.seconds < 90:
+        parser.error("--rate 1000 and --seconds 90 are the least that tell anything")
     if min(options.lines - 1, options.peer_lines, options.parallelism - 1) < 0:
         parser.error("numbers must be 1 at least (--peer-lines 0)")
     return options

@@ -10,11 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus import Corpus
 from benchmarks.live.feed import Fed, feed
 from benchmarks.live.figures import Spread, spread
 from benchmarks.live.job import PARTITIONS, Live, watching
-from benchmarks.live.stream import PROBE_WORD, TICK_WORD, strew_file, with_ticks
+from benchmarks.live.stream import PROBE_WORD, STAMP, TICK_WORD, strew_file, with_ticks, write_stream
 from benchmarks.live.watchers import Place, Replies, Searched, Seen
 from benchmarks.processes import CommandError
 from models.document import load_model
@@ -24,29 +23,39 @@ REFRESH_MS = 1000.0
 """Elasticsearch's own, unless an index says otherwise."""
 
 _WARM_LINES = 400
-_LEFT_OUT_S = 10.0
+_LEFT_OUT_S = 60.0
+"""Of the stream: so long Java compiles most of what it runs all the time."""
 _CHANGES = 6
 _AFTER_S = 60.0
 _PROBES_S, _TICKS_S = 20, 100
 _WORD = "bench.Stream"
 
 
-def prepare(folder: Path, corpus: Corpus, model: Path, rate: int) -> tuple[list[Path], list[Path], Path]:
-    """Write the files of the stream, those to warm the job up with, and the model with ticks."""
+def prepare(folder: Path, rate: int, seconds: int, model: Path) -> tuple[list[Path], list[Path], Path]:
+    """Write the files of the stream, those to warm the job up with, and the model with ticks.
+
+    Args:
+        folder: where to write.
+        rate: lines a second.
+        seconds: how long the stream is.
+        model: learnt from such traffic.
+    """
     document = with_ticks(load_model(model).to_json())
     target = folder / "model-with-ticks.json"
     target.write_text(json.dumps(document), encoding="utf-8")
-    stamp = 13 if corpus.name.startswith("HDFS") else 23
+    raw = [folder / f"raw-{number}.log" for number in range(PARTITIONS)]
+    write_stream(raw, rate, seconds)
     warm, stream = [], []
-    for number, path in enumerate(corpus.files):
+    for number, path in enumerate(raw):
         strewn = folder / f"stream-{number}.log"
-        strew_file(path, strewn, stamp, rate // _PROBES_S, rate // _TICKS_S)
+        strew_file(path, strewn, STAMP, rate // _PROBES_S, rate // _TICKS_S)
         parts = [folder / f"{part}-{number}.log" for part in ("warm", "steady")]
         with strewn.open("rb") as lines:
             for part, end in zip(parts, (_WARM_LINES, None), strict=True):
                 with part.open("wb") as out:
                     out.writelines(islice(lines, end))
         strewn.unlink()
+        path.unlink()
         warm.append(parts[0])
         stream.append(parts[1])
     return warm, stream, target

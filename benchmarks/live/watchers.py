@@ -16,9 +16,9 @@ from tests.services.elasticsearch import Elasticsearch
 Place = tuple[int, int]
 """Partition and offset of a line."""
 
-_SEARCH_S = 0.05
+_SEARCH_S = 0.1
 _BEHIND = 10_000
-_ALL_EVERY = 40
+_ALL_EVERY = 20
 _PAGE = 10_000
 
 
@@ -35,7 +35,7 @@ class _Watcher(Background):
 
 
 class Searched(_Watcher):
-    """Searches in Elasticsearch, twenty times a second: what cannot be found yet does not count.
+    """Searches in Elasticsearch, ten times a second: what cannot be found yet does not count.
 
     Args:
         node: where to search.

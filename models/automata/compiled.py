@@ -107,6 +107,10 @@ class CompiledAutomata:
         self.end_slot = len(self.slots)
         self.state_of_slot: list[int] = [*(place for _, place in self.slots), NO_SLOT]
 
+    def steps_like(self, other: CompiledAutomata) -> bool:
+        """Whether all events step the same with both, and are told of in the same words."""
+        return self.automata == other.automata and self.slot_of_id == other.slot_of_id
+
     def slots_of_ids(self, template_ids: Iterable[str], template: Int32) -> Int32:
         """The slot of each of some templates that are named through a list.
 

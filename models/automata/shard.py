@@ -16,7 +16,8 @@ The life of a transaction, in order time:
 - What expires without having passed an end state is told to miss its end, and stays as a tombstone for ``expires_ms``
   more: late events join it in silence, a late end tells that it took too long, a begin state opens a new transaction
   (unless it is a straggler).
-- When a source ends, the open transactions of which it alone has lines are judged at once.
+- Once all sources have ended of which an open transaction has lines, it is judged at once. A source that writes again
+  has not ended.
 - A transaction known to have ended is told to be too long by the first event beyond the maximum; everything else is
   told when it closes.
 """
@@ -70,6 +71,7 @@ class ShardState:
         counters: see :data:`COUNTERS`.
         pending: the events that wait for the watermark.
         lanes: the transactions, by automaton.
+        ended: the sources that have ended, of those that have lines of open transactions; it may hold more.
     """
 
     def __init__(self, model: CompiledAutomata, max_evidence: int = 10, topic: bool = False) -> None:
@@ -80,6 +82,7 @@ class ShardState:
         self.counters = dict.fromkeys(COUNTERS, 0)
         self.pending = Pending()
         self.lanes = [Lane(automaton) for automaton in model.automata]
+        self.ended: set[str] = set()
         # No deadline lies before this; it may lie before all of them, which costs a look and changes nothing.
         self._due = _NEVER
         self._states = model.state_of_slot
@@ -129,6 +132,13 @@ class ShardState:
             chunk.order = np.maximum(chunk.order, self.watermark)
         self.pending.add(chunk)
 
+    def follow(self, model: CompiledAutomata) -> bool:
+        """Go on under another model, if it steps all events like the one in force; whether it does."""
+        if not model.steps_like(self.model):
+            return False
+        self.model = model
+        return True
+
     def next_timer(self) -> int | None:
         """The earliest watermark at which :meth:`advance` may have something to do; None if nothing waits.
 
@@ -139,7 +149,7 @@ class ShardState:
 
     def snapshot(self) -> bytes:
         """The whole state as one record, see :mod:`models.automata.snapshot`."""
-        return snapshot.write(self.model, self.watermark, self.counters, self.pending, self.lanes)
+        return snapshot.write(self.model, self.watermark, self.counters, self.pending, self.lanes, self.ended)
 
     @classmethod
     def restore(cls, record: bytes, model: CompiledAutomata, max_evidence: int = 10, topic: bool = False) -> ShardState:
@@ -156,6 +166,7 @@ class ShardState:
         shard.watermark = reader.watermark
         shard.counters.update(reader.counters)
         reader.fill(shard.pending, shard.lanes, max_evidence)
+        shard.ended = reader.ended
         shard.counters["dropped"] += reader.dropped
         shard._due = min((lane.earliest(_NEVER) for lane in shard.lanes), default=_NEVER)
         return shard
@@ -170,9 +181,11 @@ class ShardState:
             return out
         self.watermark = watermark = max(self.watermark, min(watermark, FOREVER))
         tables, states, begins, ends, endless = self._tables, self._states, self._begins, self._ends, self._endless
-        lanes, longest = self._lane_of_slot, self._longest
+        lanes, longest, gone = self._lane_of_slot, self._longest, self.ended
         for line in self.pending.take(watermark):
-            order, slot, identifier, event, _, _, _ = line
+            order, slot, identifier, event, _, source, _ = line
+            if gone and source in gone:
+                gone.discard(source)
             transaction = tables[slot].get(identifier)
             if transaction is None or order > transaction.deadline or (transaction.ended and begins[slot]):
                 transaction = self._enter(line, transaction, out)
@@ -225,15 +238,20 @@ class ShardState:
         return transaction
 
     def _end(self, source: str, out: list[Document]) -> None:
-        """Judge what is open and of which this source alone has lines."""
+        """A source has ended: judge what is open and has lines of such sources alone."""
+        self.ended.add(source)
+        waited_for: set[str] = set()
         for lane in self.lanes:
-            own = [
-                (identifier, transaction)
-                for identifier, transaction in lane.open.items()
-                if all(line[SOURCE] == source for line in transaction.lines)
-            ]
-            for identifier, transaction in own:
+            over = []
+            for identifier, transaction in lane.open.items():
+                sources = {line[SOURCE] for line in transaction.lines}
+                if sources <= self.ended:
+                    over.append((identifier, transaction))
+                else:
+                    waited_for |= sources
+            for identifier, transaction in over:
                 self._close(lane, identifier, transaction, out)
+        self.ended &= waited_for
 
     def _absorb(self, automaton: Automaton, tomb: Transaction, line: Line, state: int, out: list[Document]) -> None:
         tomb.record(line, state)

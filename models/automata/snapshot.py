@@ -6,7 +6,8 @@ that wait, then those kept of each transaction. A transaction is ``[automaton, t
 of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has ended, its deadline)
 is not written.
 
-The head's ``ends``, absent where there are none, are the markers that wait: ``[source, order_ms]`` each.
+The head's ``ends`` are the markers that wait: ``[source, order_ms]`` each; ``ended`` are the sources of open
+transactions that have ended. Both are absent where there are none.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ KIND = "weirwatch.shard"
 
 
 def write(
-    model: CompiledAutomata, watermark: int, counters: dict[str, int], pending: Pending, lanes: list[Lane]
+    model: CompiledAutomata,
+    watermark: int,
+    counters: dict[str, int],
+    pending: Pending,
+    lanes: list[Lane],
+    ended: Iterable[str] = (),
 ) -> bytes:
     """The record of a shard."""
     lines: list[Line] = []
@@ -80,6 +86,8 @@ def write(
     }
     if ends:
         head["ends"] = ends
+    if ended:
+        head["ended"] = sorted(ended)
     return pack_columns(
         VERSION,
         head,
@@ -99,7 +107,7 @@ class Reader:
     """A record read against the model in force, which may be another one than the record was written under.
 
     Attributes:
-        watermark, counters: as written.
+        watermark, counters, ended: as written.
         dropped: how many waiting events and transactions have no place in this model.
     """
 
@@ -117,6 +125,7 @@ class Reader:
         self._head = head
         self.watermark: int = head["watermark"]
         self.counters: dict[str, int] = head["counters"]
+        self.ended: set[str] = set(head.get("ended", ()))
         self.dropped = 0
         order, event, position, source, template, *strings = columns
         # Events of transactions may have lost their template under an earlier model: they have -1.

@@ -33,6 +33,14 @@ def test_probes_and_ticks_come_at_their_intervals_under_the_time_of_the_line_bef
     assert [line[:13] for line in ticks] == [LINES[at][:13] for at in (1, 3, 5, 7, 9)]
 
 
+def test_nothing_comes_between_a_line_and_those_that_continue_it():
+    lines = [LINES[0], b"  at A.b\n", b"  at C.d\n", LINES[1]]
+    found = list(strew(lines, 13, 2, 9))
+    assert found[:3] == lines[:3]
+    assert found[3].startswith(LINES[0][:13] + b" 1 INFO bench")
+    assert found[4] == LINES[1]
+
+
 def test_ticks_fit_the_model_with_ticks_only_and_probes_fit_neither():
     probe, tick = (line[14:].rstrip().decode() for line in list(strew(LINES[:1], 13, 1, 1))[1:])
     before, after = model(), with_ticks(model())

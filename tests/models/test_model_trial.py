@@ -88,20 +88,14 @@ def test_for_others_there_is_none(expression):
         pattern.fullmatch(text)
 
 
-def test_as_a_program_it_says_what_is_wrong_and_what_it_was_at():
-    def run(text):
-        command = [sys.executable, "-m", "models.model_trial"]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-
-    right = run(json.dumps(document()))
-    assert (right.returncode, right.stdout) == (0, "")
-    assert right.stderr.splitlines() == [
-        model_trial.CONTENT,
-        "the template t-1",
-        "the template t-2",
-        "the id_pattern",
-    ]
-    wrong = run(json.dumps(changed(version=0)))
-    assert wrong.returncode == 2
-    assert "$.version" in wrong.stdout
-    assert run("{").returncode == 2
+def test_as_a_program_it_says_of_each_model_what_is_wrong_and_what_it_was_at():
+    texts = [json.dumps(document()), json.dumps(changed(version=0)), "{", json.dumps(document())]
+    command = [sys.executable, "-m", "models.model_trial"]
+    done = subprocess.run(command, input="\n".join(texts), capture_output=True, text=True, check=True)
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    right = [model_trial.CONTENT, "the template t-1", "the template t-2", "the id_pattern"]
+    assert said[:5] == said[-5:] == [*({"at": what} for what in right), {"wrong": None}]
+    at, wrong, no_json = said[5:-5]
+    assert at == {"at": model_trial.CONTENT}
+    assert "$.version" in wrong["wrong"]
+    assert no_json["wrong"]

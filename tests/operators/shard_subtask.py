@@ -70,6 +70,9 @@ class Subtask:
     def retry(self, watermark):
         return self.keeper.retry(self.log, self.held, watermark)
 
+    def look(self, watermark):
+        return self.keeper.look(self.log, self.held, watermark)
+
     def hear(self, event):
         self.history.apply(event)
 

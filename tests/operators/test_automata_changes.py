@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pyflink.common import Configuration, Duration, Types, WatermarkStrategy
-from pyflink.common.watermark_strategy import TimestampAssigner
+from pyflink.common import Configuration, Duration, Row, Types, WatermarkStrategy
 from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
 from jobs.environment import make_environment
+from jobs.naming import by_key, timed
 from models.batches import EventBatch
 from models.in_force import Entry
 from operators.automata import Automata
@@ -51,11 +51,6 @@ class Slowly(MapFunction):
         return value
 
 
-class Time(TimestampAssigner):
-    def extract_timestamp(self, value, record_timestamp):
-        return value[1]
-
-
 def batch_of(rows, epoch, shard):
     """Events (ms, step, transaction) as they travel, with their key and the clock."""
     order = np.array([at for at, _, _ in rows], np.int64)
@@ -63,7 +58,7 @@ def batch_of(rows, epoch, shard):
     place = np.array([names.index(f"t-{step}") for _, step, _ in rows], np.int32)
     ids, texts = [b"%d" % n for _, _, n in rows], [f"{step} {n}".encode() for _, step, n in rows]
     batch = EventBatch("a.log", shard, "shop", epoch, order, order, order + 1, place, names, ids, texts)
-    return f"shop/{shard}", int(order[0]), batch.encode()
+    return Row(f"shop/{shard}", batch.encode()), int(order[0])
 
 
 def run_with_late_word(broken):
@@ -91,12 +86,11 @@ def run_with_late_word(broken):
     told = numbers(LAST).map(Slowly(changed | {"document": json.dumps(stricter)}, broken), Types.STRING())
     idle = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_millis(50))
     told = told.set_parallelism(1).assign_timestamps_and_watermarks(idle)
+    events = numbers(len(batches) - 1).map(batches.__getitem__, EVENTS_TYPE).set_parallelism(1)
     found = (
-        numbers(len(batches) - 1)
-        .map(batches.__getitem__, EVENTS_TYPE)
-        .set_parallelism(1)
-        .assign_timestamps_and_watermarks(WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(Time()))
-        .key_by(lambda value: value[0], Types.STRING())
+        by_key(
+            timed(events, WatermarkStrategy.for_monotonous_timestamps(), "t", "t"), Types.PRIMITIVE_ARRAY(Types.BYTE())
+        )
         .connect(told.broadcast(MODELS))
         .process(Automata([Entry("shop", 1, 1, (), json.dumps(MODEL))], 10, statistics=False), Types.STRING())
     )

@@ -90,7 +90,7 @@ class Subtask:
     # What Flink does.
     def element(self, kind, *documents, key=0):
         self.key = key
-        return list(self.sink.process_element((key, kind, "\n".join(documents)), self))
+        return list(self.sink.process_element((kind, "\n".join(documents)), self))
 
     def fire(self, timer):
         self.key, at = timer

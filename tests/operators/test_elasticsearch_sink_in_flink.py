@@ -9,13 +9,14 @@ import uuid
 from pathlib import Path
 
 import pytest
-from pyflink.common import Configuration, Types, WatermarkStrategy
+from pyflink.common import Configuration, Row, Types, WatermarkStrategy
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
 from jobs.elastic_output import ElasticConnection, ensure_indices
 from jobs.environment import make_environment
+from jobs.naming import by_key
 from models.index_names import IndexNames
-from operators.elasticsearch_sink import ELEMENT_TYPE, REFUSED, ElasticsearchSink, SinkLimits
+from operators.elasticsearch_sink import ELEMENT_TYPE, KEYED_ELEMENT_TYPE, REFUSED, ElasticsearchSink, SinkLimits
 from tests.operators.elastic_documents import clean, letters, numbers
 from tests.services.elasticsearch import start_elasticsearch
 
@@ -39,10 +40,8 @@ def build(url, prefix, elements, produce, limits, settings, parallelism=1):
         configuration.set_string(key, value)
     env.configure(configuration)
     source = env.from_source(NumberSequenceSource(0, elements - 1), WatermarkStrategy.no_watermarks(), "numbers")
-    sink = (
-        source.flat_map(produce, ELEMENT_TYPE)
-        .key_by(lambda element: element[0], Types.INT())
-        .process(ElasticsearchSink(ElasticConnection(url), IndexNames(prefix, 2026), limits), Types.STRING())
+    sink = by_key(source.flat_map(produce, KEYED_ELEMENT_TYPE), ELEMENT_TYPE).process(
+        ElasticsearchSink(ElasticConnection(url), IndexNames(prefix, 2026), limits), Types.STRING()
     )
     return env, sink.get_side_output(REFUSED)
 
@@ -57,7 +56,8 @@ def test_a_bounded_job_ends_when_all_is_in_elasticsearch(elasticsearch):
         from tests.operators.elastic_documents import anomaly
 
         ids = range(number * PER_ELEMENT, (number + 1) * PER_ELEMENT)
-        yield number % 3, "anomaly", "\n".join(anomaly(n, **({"model": "x"} if n == bad else {})) for n in ids)
+        documents = [anomaly(n, **({"model": "x"} if n == bad else {})) for n in ids]
+        yield Row(number % 3, ("anomaly", "\n".join(documents)))
 
     limits = SinkLimits(bulk_documents=300, flush_ms=3_600_000)
     _, refused = build(elasticsearch.url, prefix, 100, produce, limits, {}, parallelism=2)
@@ -80,7 +80,7 @@ def test_nothing_is_lost_while_the_node_is_stopped_for_some_seconds(node):
 
         time.sleep(0.1)
         ids = range(number * PER_ELEMENT, (number + 1) * PER_ELEMENT)
-        yield number % 2, "anomaly", "\n".join(map(anomaly, ids))
+        yield Row(number % 2, ("anomaly", "\n".join(map(anomaly, ids))))
 
     env, _ = build(
         node.url, prefix, elements, produce, SinkLimits(bulk_documents=100, flush_ms=100, max_waiting=300), {}
@@ -118,7 +118,7 @@ def test_after_a_failure_what_waited_in_state_is_sent_though_it_does_not_come_ag
             return
         if number < most:
             ids = range(number * PER_ELEMENT, (number + 1) * PER_ELEMENT)
-            yield number % 2, "anomaly", "\n".join(map(anomaly, ids))
+            yield Row(number % 2, ("anomaly", "\n".join(map(anomaly, ids))))
             return
         time.sleep(0.2)
         done = [int(path.parent.name.partition("-")[2]) for path in Path(checkpoints).rglob("_metadata")]

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pyflink.datastream import OutputTag
 
 from models.batches import EventBatch
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS, shard_of
@@ -77,11 +78,11 @@ class Subtask:
         self.state.key = batch.source
         clocks = []
         for out in self.parse.process_element((batch.source, batch.encode()), self.ctx):
-            if len(out) == 2:
+            if isinstance(out[0], OutputTag):
                 self.side.setdefault(out[0].tag_id, []).extend(map(json.loads, out[1].split("\n")))
                 self.words.append(out[0].tag_id)
                 continue
-            key, timestamp, record = out
+            (key, record), timestamp = out
             clocks.append(timestamp)
             if not record:
                 assert key == ""

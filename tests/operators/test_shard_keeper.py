@@ -135,6 +135,18 @@ def test_what_was_parsed_under_a_change_not_heard_of_is_held_in_state_with_all_t
     assert subtask.keeper.counts == {"judged": 1}
 
 
+def test_a_timer_that_did_not_fire_is_seen_to():
+    subtask = Subtask()
+    assert subtask.take(batch_of([(0, "t-open", b"1", 1)], 0), 0) == []
+    assert subtask.take(None, 1) == []
+    timer = subtask.keeper.due()
+    assert timer is not None
+    subtask.keeper.timers.add(timer)
+    assert subtask.look(timer - 1) == []
+    assert "missing_end" in [document["type"] for document in subtask.look(timer)]
+    assert subtask.look(timer) == []
+
+
 def test_what_needs_a_change_that_never_comes_is_stepped_at_the_end_of_all_input():
     subtask = Subtask()
     assert subtask.take(batch_of(OPEN, 9), 0) == []

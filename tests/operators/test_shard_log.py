@@ -175,6 +175,27 @@ def test_a_new_model_takes_over_what_it_knows_and_a_snapshot_replaces_the_log():
     assert [d["type"] for d in step(log, state, None, FOREVER)] == ["too_long", "missing_state"]
 
 
+def test_under_a_new_model_with_the_same_automata_the_log_goes_on(monkeypatch):
+    state, plain = ListState(), ListState()
+    newer = model(flow(), version=2)
+    log, unchanged = new_log(state), new_log(plain)
+    for number, (record, watermark) in enumerate(steps()):
+        if number == 3:
+            monkeypatch.setattr(ShardState, "snapshot", None)  # nothing is written anew
+            log.switch(state, newer, EPOCH + 1)
+            monkeypatch.undo()
+            assert [e.epoch for e in map(Entry.decode, state.entries)] == [EPOCH] * len(state.entries)
+        found, expected = step(log, state, record, watermark), step(unchanged, plain, record, watermark)
+        version = 2 if number >= 3 else 1
+        assert [d["model"]["version"] for d in found] == [version] * len(found)
+        assert [d | {"model": None} for d in found] == [d | {"model": None} for d in expected]
+        assert [e[9:] for e in state.entries] == [e[9:] for e in plain.entries]
+        restored = restore(state.entries, {EPOCH: MODEL, EPOCH + 1: newer}.get, 10)
+        assert (restored is None) == log.shard.empty
+        if restored is not None:
+            assert (restored[0].open_count, restored[0].watermark) == (log.shard.open_count, log.shard.watermark)
+
+
 def test_a_new_model_that_knows_nothing_of_it_leaves_nothing_in_state():
     state = ListState()
     log = new_log(state)

@@ -165,7 +165,7 @@ class Subtask:
             elif element[0] is DEAD_LETTERS:
                 self.dead += map(json.loads, element[1].split("\n"))
             else:
-                key, stamp, record = element
+                (key, record), stamp = element
                 assert not self.stamps or stamp >= self.stamps[-1], "times go on"
                 self.stamps.append(stamp)
                 if key:
@@ -192,7 +192,7 @@ class Subtask:
 
     def _send(self, batch):
         self.key = partition_key(f"logs/{batch.partition}", MAX_PARALLELISM)
-        self._collect(self.operator.process_element((self.key, batch.encode()), self))
+        self._collect(self.operator.process_element(batch.encode(), self))
         assert len(self.timers[self.key]) >= 1, "a timer is always set"
 
     def hear(self, **event: Any) -> None:

@@ -56,7 +56,7 @@ def test_the_example_is_right_and_is_summed_up(written, capsys, tmp_path):
         "  output      http://localhost:9200, indices weirwatch-…",
         "  output      topics weirwatch-anomalies and weirwatch-dead-letters",
         f"  checkpoints every 10 s, file://{tmp_path}/checkpoints",
-        "  shape       parallelism 1, 32 shards, state on heap",
+        "  shape       parallelism 1, 16 shards, state on heap",
     ]
     assert said.err == ""
 

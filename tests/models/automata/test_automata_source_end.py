@@ -39,6 +39,38 @@ def test_the_end_of_a_source_judges_what_is_open_and_of_which_it_alone_has_lines
     assert {d["transaction"]["id"] for d in shard.advance(FOREVER)} == {"both", "other"}
 
 
+@pytest.mark.parametrize("restored", [False, True])
+def test_what_several_sources_have_lines_of_is_judged_once_all_of_them_have_ended(restored):
+    shard = ShardState(MODEL)
+    shard.add(batch(numbered([(0, "a", OPEN, b"x", 0), (3, "a", OPEN, b"y", 0)])))
+    shard.add(batch(numbered([(1, "b", WORK, b"x", 0), (4, "b", WORK, b"y", 0)])))
+    shard.add(batch(numbered([(5, "c", WORK, b"y", 0)])))
+    shard.add(end("a", 5))
+    assert shard.advance(6) == []
+    if restored:
+        shard = ShardState.restore(shard.snapshot(), MODEL)
+    shard.add(end("b", 6))
+    assert [(d["type"], d["transaction"]["id"]) for d in shard.advance(7)] == [("missing_end", "x")]
+    if restored:
+        shard = ShardState.restore(shard.snapshot(), MODEL)
+    shard.add(end("c", 7))
+    assert [(d["type"], d["transaction"]["id"]) for d in shard.advance(8)] == [("missing_end", "y")]
+    assert shard.open_count == 0
+
+
+def test_a_source_that_writes_again_has_not_ended():
+    shard = ShardState(MODEL)
+    shard.add(batch(numbered([(0, "a", OPEN, b"x", 0)])))
+    shard.add(batch(numbered([(1, "b", WORK, b"x", 0)])))
+    shard.add(end("a", 2))
+    assert shard.advance(3) == []
+    shard.add(batch(numbered([(3, "a", WORK, b"z", 0)])))
+    shard.add(end("b", 3))
+    assert shard.advance(4) == []
+    shard.add(end("a", 4))
+    assert {d["transaction"]["id"] for d in shard.advance(5)} == {"x", "z"}
+
+
 def test_an_end_comes_after_all_lines_of_its_source_of_that_time_and_before_those_of_later_sources():
     shard = ShardState(MODEL)
     shard.add(end("b", 3))  # nothing is here yet that could have ended
