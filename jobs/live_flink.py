@@ -30,8 +30,10 @@ def flink_settings(config: LiveConfig) -> dict[str, str]:
 
     - A failed checkpoint never ends the job: a restart would mend nothing, begin from the same earlier checkpoint, and
       read all since again, while the next checkpoint that succeeds makes good for those that failed.
-    - After a failure the job is tried again without end, at growing intervals. That is its own setting and not the
-      cluster's: jobs on files, which make no checkpoints, would be tried without end too.
+    - After a failure the job is tried again: without end where something it needs is away, as each attempt then lasts
+      about a minute; but one that fails at the same place again and again, because a worker dies of it or hardly any
+      line can be read, fails for good within minutes. That is its own setting and not the cluster's: jobs on files,
+      which make no checkpoints, would be tried again too.
     - Checkpoints are aligned: what is on its way are whole batches of lines, which would swell them.
     - They stay when the job is cancelled, so that it can go on from there.
     - Every operator of SQL gets a stable uid, without which its state could not be found again.
@@ -48,12 +50,10 @@ def flink_settings(config: LiveConfig) -> dict[str, str]:
         "execution.checkpointing.unaligned.enabled": "false",
         "execution.checkpointing.tolerable-failed-checkpoints": "2147483647",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.initial-backoff": "1 s",
-        "restart-strategy.exponential-delay.max-backoff": "1 min",
-        "restart-strategy.exponential-delay.backoff-multiplier": "2.0",
-        "restart-strategy.exponential-delay.jitter-factor": "0.1",
-        "restart-strategy.exponential-delay.reset-backoff-threshold": "10 min",
+        "restart-strategy.type": "failure-rate",
+        "restart-strategy.failure-rate.delay": "3 s",
+        "restart-strategy.failure-rate.max-failures-per-interval": "10",
+        "restart-strategy.failure-rate.failure-rate-interval": "8 min",
         "state.backend.type": _BACKENDS[config.state],
         "table.exec.uid.generation": "ALWAYS",
         **stream_settings(config),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,10 +22,12 @@ from jobs.live_flink import flink_settings, stream_settings, table_settings
 from jobs.live_settings import LiveConfig
 from jobs.preparation import prepare
 from jobs.rest import get_json
+from models.dead_letter_limit import DeadLetterLimitError
 from models.errors import UserError
 
 JOB_NAME = "weirwatch live"
 _POLL_S = 0.5
+_LIMIT = DeadLetterLimitError.__name__
 _ENDED = {"FINISHED", "CANCELED", "FAILED"}
 
 
@@ -84,35 +85,40 @@ def newest_checkpoint(directory: str) -> str | None:
     return max(found)[1].absolute().as_uri() if found else None
 
 
-def watch(service: Service, tell: Callable[[str], None]) -> str:
-    """Wait until the job ends, or the process is asked to end: then the job is cancelled, and its checkpoints stay.
+def watch(service: Service, asked: threading.Event, tell: Callable[[str], None]) -> str:
+    """Wait until the job ends, or somebody asks for it: then the job is cancelled, and its checkpoints stay.
 
     Args:
         service: the job.
+        asked: set when the job is to end.
         tell: told how the job is, whenever that changes.
 
     Returns:
         How it ended: ``FINISHED``, ``CANCELED`` or ``FAILED``.
+
+    Raises:
+        UserError: too much of a source cannot be read. The job, which would only begin again, was cancelled.
     """
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     said = ""
-    try:
-        while True:
-            status = _status(service)
-            if status != said:
-                said = status
-                why = last_failure(service) if status == "RESTARTING" else ""
-                tell(f"the job is {status}{': ' if why else ''}{why}")
-            if status in _ENDED:
-                return status
-            if asked.wait(_POLL_S):
-                with contextlib.suppress(Exception):  # it may have ended by itself meanwhile
-                    service.client.cancel().result()
-                return "CANCELED"
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    while True:
+        status = _status(service)
+        if status != said:
+            said = status
+            why = last_failure(service) if status == "RESTARTING" else ""
+            tell(f"the job is {status}{': ' if why else ''}{why}")
+            if _LIMIT in why:
+                _cancel(service)
+                raise UserError(f"the job was stopped: {why.partition(_LIMIT)[2].lstrip(': ')}")
+        if status in _ENDED:
+            return status
+        if asked.wait(_POLL_S):
+            _cancel(service)
+            return "CANCELED"
+
+
+def _cancel(service: Service) -> None:
+    with contextlib.suppress(Exception):  # it may have ended by itself meanwhile
+        service.client.cancel().result()
 
 
 def last_failure(service: Service) -> str:

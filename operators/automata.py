@@ -14,13 +14,13 @@ from pyflink.datastream.time_domain import TimeDomain
 from models.anomalies import Document
 from models.automata.shard import FOREVER
 from models.in_force import Entry
-from models.memory import keep_freed_memory
 from operators.automata_metrics import AutomataMetrics
 from operators.elements import joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SHARD_HELD, STATE_SHARD_LOG
 from operators.parse import STATISTICS
 from operators.shard_keeper import CompiledModels, ShardKeeper
+from operators.worker import prepare_worker
 
 _COUNTED_TOGETHER = 500
 """Transactions that are counted in the statistics at once."""
@@ -60,7 +60,7 @@ class Automata(KeyedBroadcastProcessFunction):
         self._looks: set[str] = set()
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        keep_freed_memory()
+        prepare_worker()
         kind = Types.PRIMITIVE_ARRAY(Types.BYTE())
         self._log = runtime_context.get_list_state(ListStateDescriptor(STATE_SHARD_LOG, kind))
         self._held = runtime_context.get_list_state(ListStateDescriptor(STATE_SHARD_HELD, kind))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
-from models.memory import keep_freed_memory
 from models.splits import Split, SplitReader
+from operators.worker import prepare_worker
 
 
 class Pack(KeyedProcessFunction):
@@ -27,7 +27,7 @@ class Pack(KeyedProcessFunction):
         self._reader: SplitReader | None = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        keep_freed_memory()
+        prepare_worker()
         self._reader = SplitReader(self._batch_lines, self._max_line_bytes)
 
     def process_element(

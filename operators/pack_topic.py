@@ -13,8 +13,8 @@ import pandas as pd
 from pyflink.table import DataTypes
 from pyflink.table.udf import ScalarFunction, udf
 
-from models.memory import keep_freed_memory
 from models.messages import MessageSettings, pack_messages
+from operators.worker import prepare_worker
 
 
 class PackTopic(ScalarFunction):
@@ -30,7 +30,7 @@ class PackTopic(ScalarFunction):
         self._settings = settings
 
     def open(self, function_context: Any) -> None:
-        keep_freed_memory()
+        prepare_worker()
 
     def eval(
         self, value: pd.Series, partition: pd.Series, offset: pd.Series, time: pd.Series, header: pd.Series

@@ -18,11 +18,11 @@ from models.detection import FAR_FUTURE_MS, FAR_PAST_MS
 from models.detectors import Detectors
 from models.in_force import Entry
 from models.log_batch import LogBatch
-from models.memory import keep_freed_memory
 from models.source_reader import ReadLimits, SourceState
 from operators.elements import KEYED_BYTES, joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_STATISTICS, TAG_UNMATCHED
+from operators.worker import prepare_worker
 
 UNMATCHED = OutputTag(TAG_UNMATCHED, Types.STRING())
 DEAD_LETTERS = OutputTag(TAG_DEAD_LETTERS, Types.STRING())
@@ -52,7 +52,7 @@ class Parse(KeyedBroadcastProcessFunction):
         self._all_known = False
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        keep_freed_memory()
+        prepare_worker()
         self._state = runtime_context.get_state(ValueStateDescriptor(STATE_SOURCE, Types.STRING()))
 
     def process_broadcast_element(self, value: str, ctx: KeyedBroadcastProcessFunction.Context) -> None:

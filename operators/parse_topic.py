@@ -18,7 +18,6 @@ from pyflink.datastream.state import MapStateDescriptor
 
 from models.in_force import Entry
 from models.log_batch import LogBatch
-from models.memory import keep_freed_memory
 from models.partition_keys import partition_key, partition_of, subtask_of
 from models.topic_watch import Output, TopicWatch, WatchSettings
 from operators.elements import joined
@@ -27,6 +26,7 @@ from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE_WORDS, STATE_SOURCES
 from operators.parse import DEAD_LETTERS, UNMATCHED
 from operators.parse_metrics import ParseMetrics
+from operators.worker import prepare_worker
 
 SOURCE_WORDS = MapStateDescriptor(STATE_SOURCE_WORDS, Types.STRING(), Types.STRING())
 """Broadcast state, what was said of sources: ``pause/NAME``; ``end/NAME`` → the number of that word, ``end/`` → that of
@@ -69,7 +69,7 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         self._probe_s = probe_s
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        keep_freed_memory()
+        prepare_worker()
         self._state = runtime_context.get_map_state(MapStateDescriptor(STATE_SOURCES, Types.STRING(), Types.STRING()))
         self._models = ModelsInBroadcast(self._initial)
         self._watch = TopicWatch(self._settings, self._models.table)

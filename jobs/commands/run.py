@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jobs.commands.options import command, whole_number
 from jobs.embedded import JobError, cause, check_java, worth_telling
 from jobs.live_config import check_live_config
 from jobs.live_settings import LiveConfig
+from jobs.stopping import asked_to_stop
 from jobs.topic_maker import make_topics
 from models.errors import UserError
 
@@ -50,6 +52,11 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Submit the job and wait for its end."""
+    with asked_to_stop() as asked:
+        return _run(options, asked)
+
+
+def _run(options: argparse.Namespace, asked: threading.Event) -> int:
     config = check_live_config(options.config)
     check_java()
     if options.create_topics:
@@ -68,9 +75,11 @@ def run(options: argparse.Namespace) -> int:
         _tell(f"resuming from {resume}" if resume else "there is no checkpoint yet: starting afresh")
     for line in describe(config):
         _tell(line)
+    if asked.is_set():
+        raise KeyboardInterrupt
     service = submit(config, embedded=True, resume=resume)
     _tell(f"Flink's page: {service.page}; Ctrl-C stops")
-    status = watch(service, _tell)
+    status = watch(service, asked, _tell)
     if status == "FAILED":
         text = failure(service)
         details = Path.cwd() / "weirwatch-error.log"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.live_config import LiveConfig
-from jobs.live_flink import STREAM_BUNDLE, flink_settings, stream_settings, table_settings
+from jobs.live_flink import STREAM_BUNDLE, STREAM_BUNDLE_MS, flink_settings, stream_settings, table_settings
 from jobs.live_settings import CheckpointsConfig, InputConfig, KafkaConfig, KafkaOutputConfig, LiveOutputConfig
 
 CONFIG = LiveConfig(
@@ -52,7 +52,7 @@ def test_the_defaults_become_flink_s_settings():
         "execution.checkpointing.interval": "10000 ms",
         "execution.checkpointing.timeout": "600000 ms",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.type": "failure-rate",
         "state.backend.type": "hashmap",
         "table.exec.uid.generation": "ALWAYS",
         "parallelism.default": "1",
@@ -92,7 +92,7 @@ def test_bundles_hold_a_batch_of_messages_and_few_batches():
     }
     assert stream_settings(config) == {
         "python.fn-execution.bundle.size": str(STREAM_BUNDLE),
-        "python.fn-execution.bundle.time": "20",
+        "python.fn-execution.bundle.time": str(STREAM_BUNDLE_MS),
     }
     assert stream_settings(config).items() <= flink_settings(config).items()
 

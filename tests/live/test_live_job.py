@@ -124,7 +124,8 @@ class TestSample:
     ):
         log, out = tmp_path / "watched.log", tmp_path / "anomalies.jsonl"
         log.write_bytes(b"".join(message.value + b"\n" for message in stream.messages))
-        assert main(["scan", str(log), "--model", str(stream.model), "--out", str(out), "--quiet"]) == 0
+        scan = ["scan", str(log), "--model", str(stream.model), "--evidence", "20", "--out", str(out), "--quiet"]
+        assert main(scan) == 0
         scanned = [json.loads(line) for line in out.read_text().splitlines()]
         assert compare(stream.truth, scanned).ok
         live = sample_anomalies(job)

@@ -117,6 +117,41 @@ class TestQuiet:
         assert quiet.run.restarts == 0
 
 
+class TestEnds:
+    """Ends that nobody planned."""
+
+    def test_too_many_dead_letters_end_it_and_say_why(self, kafka, tmp_path):
+        model = tmp_path / "model.json"
+        model.write_text(json.dumps(quick()))
+        settings = {"models": {"initial": [{"path": str(model)}]}, "dead_letters": {"max_consecutive": 50}}
+        job = Job(kafka, tmp_path / "job", settings)
+        try:
+            job.start().wait_for_work()
+            job.say("binary.log", *[b"\x00\x01"] * 60)
+            wait_until(lambda: not job.run.is_alive, f"its end; {job.run.said}", 120)
+            last = job.run.said.rstrip().splitlines()[-1]
+            assert last.startswith("error: the job was stopped: binary.log: ")
+            assert "dead_letters.max_consecutive" in last
+            assert "Traceback" not in job.run.said
+        finally:
+            job.close()
+
+    def test_one_that_is_told_to_stop_while_it_starts_stops_in_order(self, kafka, tmp_path):
+        model = tmp_path / "model.json"
+        model.write_text(json.dumps(quick()))
+        job = Job(kafka, tmp_path / "job", {"models": {"initial": [{"path": str(model)}]}})
+        try:
+            job.start()
+            wait_until(lambda: "reading" in job.run.said, "the start", 60, every=0.05)
+            time.sleep(1)
+            assert job.run.interrupt() in (0, 130)
+            assert "Traceback" not in job.run.said
+            assert "Exception" not in job.run.said
+            wait_until(lambda: job.run.processes() == [], "no process is left", 10)
+        finally:
+            job.close()
+
+
 class TestMistakes:
     """What a user may get wrong is said in one line, before anything starts."""
 

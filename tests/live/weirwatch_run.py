@@ -86,6 +86,11 @@ class WeirwatchRun:
         return self
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
     def restarts(self) -> int:
         """How often the job was started again."""
         metrics = self._get(f"/jobs/{self._job}/metrics?get=numRestarts")
