@@ -30,7 +30,7 @@ from operators.elasticsearch_sink import ElasticsearchSink, SinkLimits
 from operators.models_in_force import MODELS
 from operators.parse import DEAD_LETTERS, EVENTS_TYPE, UNMATCHED
 from operators.parse_topic import SOURCE_WORDS, ParseTopic
-from operators.resolve import CONTROL_TYPE, REPLIES, Resolve
+from operators.resolve import CONTROL_TYPE, KEYED_CONTROL_TYPE, REPLIES, WAKE_UP, Resolve
 from operators.resolve import EVENTS_TYPE as CONTROL_EVENTS_TYPE
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -87,7 +87,10 @@ def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, f
         messages = control_topic(tables, found.control, found.source_options)
     else:
         messages = control_directory(tables, channel.directory)
-    resolved = by_key(messages, CONTROL_TYPE).process(Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE)
+    wake_up = env.from_collection([WAKE_UP], KEYED_CONTROL_TYPE).uid(names.UID_WAKE_UP).name("wake-up of resolve")
+    resolved = by_key(messages.union(wake_up), CONTROL_TYPE).process(
+        Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE
+    )
     resolved = resolved.set_parallelism(1).uid(names.UID_RESOLVE).name("resolve")
     # Control events neither hold back the clock of the lines beside which they arrive, nor set it while all are silent.
     timeless = WatermarkStrategy.no_watermarks().with_idleness(Duration.of_seconds(1))

@@ -123,7 +123,7 @@ class ElasticsearchConfig:
     ca_file: Path | None = None
     rollover: str = "daily"
     bulk_documents: int = 1000
-    flush_ms: int = 200
+    flush_ms: int = 100
     max_waiting: int = 50_000
 
 

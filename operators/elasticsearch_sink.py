@@ -59,7 +59,7 @@ class SinkLimits:
     """
 
     bulk_documents: int = 1000
-    flush_ms: int = 200
+    flush_ms: int = 100
     max_waiting: int = 50_000
 
 

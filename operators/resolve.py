@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pyflink.common import Types
+from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
 from models.control import ACCEPTED
 from models.control_resolver import ControlResolver, Fetch
+from models.errors import UserError
 from models.in_force import Entry, ModelsInForce
 from operators import metrics
 from operators.counting import CountingGroup
@@ -26,6 +28,8 @@ CONTROL_TYPE = Types.TUPLE([Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.STRING(),
 """What comes in: (message, topic, partition, offset); partition and offset −1 for a line of a file."""
 KEYED_CONTROL_TYPE = Types.ROW([Types.INT(), CONTROL_TYPE])
 """The same under its key, which is one for all."""
+WAKE_UP = Row(0, (b"", "", -1, -1))
+"""No message: it only lets the operator begin, with all that it loads, before the first one comes."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +54,7 @@ class Resolve(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         self._state = runtime_context.get_map_state(MapStateDescriptor(STATE_CONTROL, Types.STRING(), Types.STRING()))
         if isinstance(self._trial, ModelTrial):
-            self._trial.prepare()
+            self._warm_up(self._trial)
         group = CountingGroup(runtime_context.get_metrics_group())
         self._accepted = group.counter(metrics.CONTROL_ACCEPTED)
         self._rejected = group.counter(metrics.CONTROL_REJECTED)
@@ -70,6 +74,8 @@ class Resolve(KeyedProcessFunction):
             kept = ModelsInForce.from_records(dict(self._state.items()))
             models = ModelsInForce(self._initial) if kept is None else kept
             self._resolver = ControlResolver(models, self._fetch, self._trial, _unexpected)
+        if not topic:
+            return
         event, reply = self._resolver.resolve(None if data is None else bytes(data), topic, partition, offset)
         (self._accepted if reply["outcome"] == ACCEPTED else self._rejected).inc()
         if event is not None:
@@ -77,6 +83,13 @@ class Resolve(KeyedProcessFunction):
                 self._keep(event["id"])
             yield json.dumps(event)
         yield REPLIES, json.dumps(reply)
+
+    def _warm_up(self, trial: ModelTrial) -> None:
+        """Try what is in force already, so that the first change does not wait until all that this takes is loaded."""
+        with contextlib.suppress(OSError, UserError):
+            trial.prepare()
+            for entry in self._initial[:1]:
+                trial(json.loads(entry.document), entry.id)
 
     def _keep(self, model: str) -> None:
         """Keep a change. As in broadcast state there is nothing before the first one, and from then on all."""

@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--unchecked", action="store_true", help="do not compare with what a scan of the lines finds")
     parser.add_argument("--rate", type=int, default=10_000, metavar="N", help="lines a second (default: 10,000)")
-    parser.add_argument("--seconds", type=int, default=120, metavar="S", help="of latency (default: 120)")
+    parser.add_argument("--seconds", type=int, default=180, metavar="S", help="of latency (default: 180)")
     parser.add_argument("--parallelism", type=int, default=2, metavar="N", help="of the jobs (default: 2)")
     parser.add_argument("--data", type=Path, default=HDFS, metavar="DIR", help="folder with hdfs.log.gz")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
@@ -86,8 +86,8 @@ def _options() -> argparse.Namespace:
     unknown = sorted(set(options.which) - set(BENCHMARKS))
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(BENCHMARKS)}")
-    if options.rate < 1000 or options.seconds < 90:
-        parser.error("--rate 1000 and --seconds 90 are the least that tell anything")
+    if options.rate < 1000 or options.seconds < 150:
+        parser.error("--rate 1000 and --seconds 150 are the least that tell anything")
     if min(options.lines - 1, options.peer_lines, options.parallelism - 1) < 0:
         parser.error("numbers must be 1 at least (--peer-lines 0)")
     return options

@@ -25,6 +25,8 @@ from tests.services.kafka import Kafka
 
 CHECKPOINT_MS = 1000
 PARTITIONS = 4
+SHARDS = 4
+"""For each subtask."""
 
 _LOOK_S = 0.2
 _STILL_S = 120.0
@@ -83,6 +85,7 @@ class Live:
             },
             "checkpoints": {"directory": (self.folder / "checkpoints").as_uri(), "interval_ms": CHECKPOINT_MS},
             "parallelism": parallelism,
+            "shards": SHARDS * parallelism,
         }
 
     def progress(self, group: str, wanted: int, job: Running) -> Iterator[Moment]:

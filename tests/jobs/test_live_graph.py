@@ -49,7 +49,7 @@ while nodes.hasNext():
 
 # Where Flink looks for what the job remembers: a change here means that no savepoint of before fits any more.
 KEYED = {"resolve", "parse", "automata", "elasticsearch"}
-SOURCES = {"lines-shop-source", "lines-web-source", "control-messages-source", "partitions"}
+SOURCES = {"lines-shop-source", "lines-web-source", "control-messages-source", "control-wake-up", "partitions"}
 SINKS = {"anomalies", "dead-letters", "replies"}
 
 AUTOMATIC = re.compile(r"^(Map|Flat Map|Filter|Process|KEYED PROCESS|_.*|Extract-Timestamp|Timestamps/Watermarks)$")
