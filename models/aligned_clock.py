@@ -122,6 +122,15 @@ class AlignedClock:
                 known.clock_ms = clock_ms if known.clock_ms is None else max(clock_ms, known.clock_ms)
                 known.heard_ms = now_ms
 
+    def forget_told(self, most: int) -> list[str]:
+        """Forget what agents said of sources once it is of more than ``most``: the older half; the names."""
+        if len(self._told) <= most:
+            return []
+        old = sorted(self._told, key=lambda name: (self._told[name], name))[: len(self._told) - most // 2]
+        for name in old:
+            del self._told[name]
+        return old
+
     def probed(self, ends: Mapping[str, int] | None, now_ms: int) -> None:
         """Before which offset each partition has lines by the broker's word just now; None: it does not answer."""
         for name, entry in self._partitions.items():

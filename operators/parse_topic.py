@@ -39,6 +39,8 @@ _PATIENCE_MS = 30_000
 No longer than this is waited for one that neither may happen to: one that came to be while the job stood still."""
 _ENDS_KEPT = 1_000
 """Of as many sources that have ended, the latest ones, it is kept that they have."""
+_HEARTBEATS_KEPT = 10_000
+"""Of as many sources it is kept what their agents said; beyond that, of the half with the latest times."""
 
 
 class ParseTopic(KeyedBroadcastProcessFunction):
@@ -94,6 +96,9 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         if event["kind"] == "heartbeat":
             words.put(f"heartbeat/{source}", str(event["timestamp_ms"]))
             self._watch.clock.tell(source, event["timestamp_ms"], _now_ms())
+            for name in self._watch.clock.forget_told(_HEARTBEATS_KEPT):
+                if words.contains(f"heartbeat/{name}"):
+                    words.remove(f"heartbeat/{name}")
         elif event["kind"] == "end_of_log":
             number = int(words.get("end/") or 0) + 1
             words.put("end/", str(number))

@@ -162,6 +162,21 @@ def test_an_agents_word_counts_for_a_source_that_is_heard_later():
     assert it.aligned(2) == DAY + 100
 
 
+def test_of_what_agents_said_the_older_half_is_forgotten_once_it_is_too_much():
+    it = clock()
+    for number in range(4):
+        it.tell(f"s{number}", DAY - number, 0)
+        assert it.forget_told(4) == []
+    it.tell("s4", DAY + 1, 0)
+    assert sorted(it.forget_told(4)) == ["s1", "s2", "s3"]
+    assert it.forget_told(4) == []
+    it.hear(P, "s3", DAY - 50, 1)
+    assert it.aligned(1) == DAY - 50
+    it.hear(P, "s3", DAY + 50, 1)
+    it.hear(P, "s4", DAY - 50, 1)
+    assert it.aligned(1) == DAY + 1
+
+
 def test_a_source_that_has_ended_is_not_waited_for_until_it_writes_again():
     it = clock()
     it.hear(P, "a", DAY, 0)
