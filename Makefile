@@ -128,6 +128,10 @@ types: $(STAMP)  ## Check the types
 bench: $(STAMP) $(PEER_STAMP)  ## Measure speed and accuracy, with peers on the same lines
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-parsing
+bench-parsing: $(STAMP) $(PEER_STAMP)  ## Measure accuracy and speed of parsing, beside Drain3
+	@$(BIN)/python -m benchmarks.parsing_main $(ARGS)
+
 .PHONY: bench-live
 bench-live: $(STAMP) services-tools  ## Measure the live job with a real Kafka and Elasticsearch
 	@$(BIN)/python -m benchmarks.live $(ARGS)

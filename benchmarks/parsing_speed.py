@@ -12,9 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.corpus import Corpus, make_corpus
+from benchmarks.corpus import make_corpus
+from benchmarks.drain3_peer import peer_python
 from benchmarks.parse_core import BATCH_LINES
-from benchmarks.processes import ROOT, CommandError, run_command, run_python
+from benchmarks.processes import ROOT, run_command, run_python
 from benchmarks.tables import against, table
 from models.document import load_model
 from models.parser import content_of, content_ranges
@@ -23,7 +24,6 @@ from models.splits import SplitReader, plan_splits
 from models.timestamps import TimestampReader, TimestampSettings
 
 GOAL = 5.0
-_PEER_PYTHON = ROOT / ".venv-drain3" / "bin" / "python"
 _CORE, _MASKED, _PLAIN = "parse core", "Drain3 match, usual masks", "Drain3 match, no masks"
 
 
@@ -36,16 +36,38 @@ def run(folder: Path, data: Path, lines: int, rounds: int) -> dict[str, Any]:
         lines: how many lines to match.
         rounds: how often each contender runs; the median counts.
     """
-    if not _PEER_PYTHON.is_file():
-        raise CommandError("Drain3's environment is missing; `make bench` makes it")
+    peer_python()
     corpus = make_corpus(folder, lines, 1, data)
     model = folder / "model.json"
     run_python("jobs.cli", ["learn", corpus.training, "--out", model, "--quiet"])
     contents = folder / "contents.txt"
     learnt, _ = write_contents(model, (corpus.training, *corpus.files), contents)
-    peer = [str(_PEER_PYTHON), str(ROOT / "benchmarks/drain3_match.py"), str(contents), "--learn", str(learnt)]
+    title = f"parse: {corpus.name}; learnt on {learnt:,} lines, matched {corpus.lines:,} others"
+    figures = contend(title, model, corpus.training, corpus.files[0], contents, learnt, rounds, GOAL)
+    return {"corpus": corpus.name, "lines": corpus.lines, **figures}
+
+
+def contend(
+    title: str, model: Path, training: Path, watched: Path, contents: Path, learnt: int, rounds: int, goal: float
+) -> dict[str, Any]:
+    """Let the contenders run by turns; prints the table and returns the figures.
+
+    Args:
+        title: what is measured, for people.
+        model: for the parse core.
+        training: lines that it has seen before.
+        watched: lines that it is timed with.
+        contents: for the peer, both without their timestamps.
+        learnt: how many of ``contents`` it learns on.
+        rounds: how often each contender runs; the median counts.
+        goal: the ratio to reach.
+
+    Raises:
+        CommandError: a contender fails.
+    """
+    peer = [str(peer_python()), str(ROOT / "benchmarks/drain3_match.py"), str(contents), "--learn", str(learnt)]
     commands = {
-        _CORE: [sys.executable, "-m", "benchmarks.parse_core", str(model), str(corpus.training), str(corpus.files[0])],
+        _CORE: [sys.executable, "-m", "benchmarks.parse_core", str(model), str(training), str(watched)],
         _MASKED: peer,
         _PLAIN: [*peer, "--no-masks"],
     }
@@ -53,7 +75,7 @@ def run(folder: Path, data: Path, lines: int, rounds: int) -> dict[str, Any]:
     for _ in range(rounds):
         for name, command in commands.items():
             found[name].append(json.loads(run_command(command).output))
-    return _report(corpus, learnt, found)
+    return _report(title, learnt, found, goal)
 
 
 def write_contents(model_path: Path, files: tuple[Path, ...], out: Path) -> list[int]:
@@ -79,7 +101,7 @@ def write_contents(model_path: Path, files: tuple[Path, ...], out: Path) -> list
     return counts
 
 
-def _report(corpus: Corpus, learnt: int, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _report(title: str, learnt: int, found: dict[str, list[dict[str, Any]]], goal: float) -> dict[str, Any]:
     speeds = {name: median(each["lines_per_second"] for each in rounds) for name, rounds in found.items()}
     rows = [
         [
@@ -95,23 +117,21 @@ def _report(corpus: Corpus, learnt: int, found: dict[str, list[dict[str, Any]]])
     whole = median(each["whole_lines_per_second"] for each in found[_CORE])
     peer = found[_PLAIN][-1]["peer"]
     ratios = {name: speeds[_CORE] / speeds[name] for name in (_MASKED, _PLAIN)}
-    print(f"parse: {corpus.name}; learnt on {learnt:,} lines, matched {corpus.lines:,} others")
+    print(title)
     print(f"  one core each, {len(found[_CORE])} rounds by turns, processor time, median; {peer}")
     print(table(["", "lines/s", "slowest", "fastest", "templates", "lines matched"], rows))
     print(
         f"  parse core in batches of {BATCH_LINES:,} lines; with splitting lines and reading timestamps: {whole:,.0f}"
     )
-    print(f"  ratio to Drain3 with its usual masks: {against(ratios[_MASKED], GOAL, 1)}")
-    print(f"  ratio to Drain3 without masks:        {against(ratios[_PLAIN], GOAL, 1)}")
+    print(f"  ratio to Drain3 with its usual masks: {against(ratios[_MASKED], goal, 1)}")
+    print(f"  ratio to Drain3 without masks:        {against(ratios[_PLAIN], goal, 1)}")
     return {
-        "corpus": corpus.name,
         "learnt_lines": learnt,
-        "lines": corpus.lines,
         "peer": peer,
         "rounds": found,
         "lines_per_second": speeds,
         "whole_lines_per_second": whole,
         "ratio_masked": ratios[_MASKED],
         "ratio_plain": ratios[_PLAIN],
-        "goal": GOAL,
+        "goal": goal,
     }
