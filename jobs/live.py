@@ -34,7 +34,7 @@ from operators.resolve import CONTROL_TYPE, KEYED_CONTROL_TYPE, REPLIES, WAKE_UP
 from operators.resolve import EVENTS_TYPE as CONTROL_EVENTS_TYPE
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
-_UNHEARD_S = 15
+_UNHEARD_S = 30
 """A subtask of ``parse`` that says nothing for so long reads no source; those that do speak once a second."""
 
 
