@@ -23,7 +23,7 @@ from tests.live.outputs import documents_in, wait_until
 from tests.live.running_job import PARTITIONS, SOON_S, Job, at, quick
 from tests.live.traffic import Message, Stream, make_stream
 
-pytestmark = [pytest.mark.services, pytest.mark.faults]
+pytestmark = pytest.mark.services
 
 
 FORMS = ("header", "filebeat", "fluent-bit", "vector", "nameless", "header")
