@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jobs.commands import model_live
+from jobs.commands import model_edit, model_live, model_try
 from jobs.commands.model_text import heads_text, history_text, model_text
 from jobs.commands.options import command, whole_number
 from jobs.commands.store_options import add_store, find_store, needed_store, referred
@@ -62,6 +62,8 @@ def add_to(commands: Any) -> None:
         help="the same; when there is only one, it is compared with the version before it",
     )
 
+    model_edit.add_to(actions)
+    model_try.add_to(actions)
     model_live.add_to(actions)
 
     for parser in (push, models, show, history, rollback, delete, validate, compare):

@@ -14,7 +14,7 @@ from models.document import load_model
 from models.sample.generator import generate
 from tests.operators.shop import AUTOMATON, MODEL, TEMPLATES, line
 
-COMMANDS = ("learn", "scan", "parse", "report", "config", "model", "replay", "sample", "demo")
+COMMANDS = ("learn", "scan", "parse", "report", "config", "model", "explain", "replay", "sample", "demo")
 
 
 @pytest.fixture

@@ -1,0 +1,92 @@
+"""What every operation begins and ends with: finding what it names, and a new document that is checked as a whole."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Iterable
+
+from models.document import Automaton, ModelDocument, State, Template
+from models.editing.contents import ContentReader
+from models.errors import UserError
+from models.grok import compile_grok
+
+
+class EditError(UserError):
+    """An operation cannot be done with this model; the message says why, and what can be done instead."""
+
+
+def copied(model: ModelDocument) -> ModelDocument:
+    """A document that shares nothing with the given one."""
+    return copy.deepcopy(model)
+
+
+def find_template(model: ModelDocument, name: str) -> Template:
+    """The template with an id.
+
+    Raises:
+        EditError: there is none.
+    """
+    for template in model.templates:
+        if template.id == name:
+            return template
+    raise EditError(f"there is no template {name!r}; {_hint(name, [t.id for t in model.templates], 'templates')}")
+
+
+def states_of(model: ModelDocument, template: str) -> list[tuple[Automaton, State]]:
+    """The states that lines of a template lead to, with their automata: one, or none."""
+    return [(a, s) for a in model.automata for s in a.states if s.template == template]
+
+
+def refuse_identifier(model: ModelDocument, template: str, field: str, why: str) -> None:
+    """Raise :class:`EditError` if a state finds its transaction by this field; ``why`` says what that hinders."""
+    for automaton, state in states_of(model, template):
+        if state.field == field:
+            raise EditError(
+                f"the field {field} of template {template} tells the transaction of state {state.id} in automaton "
+                f"{automaton.id}: {why}"
+            )
+
+
+def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str] = ()) -> ModelDocument:
+    """The edited document: the version counted up by one, and everything in it checked.
+
+    The example of a template that was ``touched`` and fits it no longer is taken out.
+
+    Args:
+        before: the document before the operation.
+        after: the document that the operation made; it is changed.
+        touched: ids of templates whose Grok is another one.
+
+    Raises:
+        EditError: two templates would be the same.
+        ModelError: the document would not be valid.
+    """
+    after.version = before.version + 1
+    known: dict[str, str] = {}
+    for template in after.templates:
+        other = known.setdefault(template.grok, template.id)
+        if other != template.id:
+            raise EditError(
+                f"the templates {other} and {template.id} would be the same, {template.grok}; "
+                f"delete one of them first, or merge them"
+            )
+    checked = ModelDocument.from_json(after.to_json(), "the edited model")
+    old = {t.id: t.grok for t in before.templates}
+    reader = ContentReader(checked.timestamp)
+    for template in checked.templates:
+        if template.id in set(touched) and template.example:
+            content = reader.content(template.example)
+            was = old.get(template.id)
+            fitted = was is None or compile_grok(was, before.patterns).regex.fullmatch(content) is not None
+            if fitted and not compile_grok(template.grok, checked.patterns).regex.fullmatch(content):
+                template.example = ""
+    return checked
+
+
+def _hint(name: str, known: list[str], what: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    shown = ", ".join(known[:5]) + (f" and {len(known) - 5:,} more" if len(known) > 5 else "")
+    return f"the {what} are {shown}" if known else f"the model has no {what}"
