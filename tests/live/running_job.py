@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,9 @@ IDLE_MS = 1_000
 EXPIRES_MS = 2_000
 SOON_S = 10.0
 """What takes effect at once is there within this; on a machine that is shared a second is not to be counted on."""
+
+IN_FORCE_S = 1.5
+_CHANGES = ("add", "update", "delete", "pause", "resume")
 
 _BEGIN = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 _numbers = itertools.count()
@@ -117,6 +121,8 @@ class Job:
     def accepted(self, **message: Any) -> dict[str, Any]:
         reply = self.tell(**message)
         assert reply["outcome"] == "accepted", reply
+        if message["action"] in _CHANGES:  # it is in force everywhere within a second, not with the reply
+            time.sleep(IN_FORCE_S)
         return reply
 
     def told_of(self, source: str) -> list[dict[str, Any]]:
