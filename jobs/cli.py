@@ -15,11 +15,26 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from jobs.commands import check, demo, explain, learn, model, parse, replay, report, run, sample, scan, source
+from jobs.commands import (
+    check,
+    demo,
+    evaluate,
+    explain,
+    learn,
+    model,
+    parse,
+    replay,
+    report,
+    run,
+    sample,
+    scan,
+    series,
+    source,
+)
 from jobs.embedded import JobError
 from models.errors import UserError
 
-_COMMANDS = (learn, scan, run, parse, report, model, explain, source, check, replay, sample, demo)
+_COMMANDS = (learn, scan, run, parse, report, model, explain, source, check, replay, series, evaluate, sample, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,9 @@ from models.document import load_model
 from models.sample.generator import generate
 from tests.operators.shop import AUTOMATON, MODEL, TEMPLATES, line
 
-COMMANDS = ("learn", "scan", "parse", "report", "config", "model", "explain", "replay", "sample", "demo")
+_WORDS = "learn scan run parse report config model explain source replay series eval sample demo"
+COMMANDS = tuple(_WORDS.split())
+WITHIN = (("config", "check"), ("model", "validate"), ("model", "edit"), ("series", "score"), ("eval", "nab"))
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def scan(log="app.log", *more, model="model.json", out="out.jsonl"):
     return ["scan", log, "--model", model, "--out", out, *more]
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("config", "check"), ("model", "validate")])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), *WITHIN])
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])

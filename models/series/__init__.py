@@ -1,0 +1,1 @@
+"""Anomalies in a series of numbers, found row by row."""
