@@ -1,8 +1,9 @@
 """``hdfs``: how well learning from half of the blocks of a real log finds the anomalous blocks of the other half.
 
 The whole path is taken: the lines of half of the blocks are written to a file, a model is learnt from it, and the
-lines of the other half are scanned with it. A block counts as found when any anomaly names it. Labels are read to split
-and to score, never to learn or to scan. The first split is scanned by the real job as well, which must give the same
+lines of the other half are scanned with it. A block counts as found when any anomaly names it; the average precision
+looks at the order in which the scores of the anomalies put the blocks. Labels are read to split and to score, never to
+learn or to scan. The first split is scanned by the real job as well, which must give the same
 documents as the pure pieces that scan the others.
 """
 
@@ -11,8 +12,9 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any
@@ -29,27 +31,51 @@ from models.document import ModelDocument, save_model
 from models.learner import LearnOptions, learn
 from models.source_reader import ReadLimits, SourceState
 
-GOALS = {"normal": 0.95, "unlabelled": 0.90}
+GOALS = {"normal": 0.98, "unlabelled": 0.95}
 """What half of the blocks a model is learnt from → the F1 to reach."""
 
 _SHARDS = 16
 _BATCH_LINES = 10_000
 _EVIDENCE = 10
+_COLUMNS = {"precision": "precision", "recall": "recall", "f1": "F1", "average_precision": "average precision"}
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well blocks were found."""
+    """How well blocks were found, and put in order by how severe they are."""
 
     f1: float
     precision: float
     recall: float
+    average_precision: float
 
     @classmethod
-    def of(cls, found: set[str], wanted: set[str]) -> Score:
-        """Compare the blocks found with those wanted."""
-        hits = len(found & wanted)
-        return cls(2 * hits / max(1, len(found) + len(wanted)), hits / max(1, len(found)), hits / max(1, len(wanted)))
+    def of(cls, found: Mapping[str, float], wanted: set[str]) -> Score:
+        """Compare the blocks found, each with its severity, with those wanted."""
+        hits = len(found.keys() & wanted)
+        return cls(
+            2 * hits / max(1, len(found) + len(wanted)),
+            hits / max(1, len(found)),
+            hits / max(1, len(wanted)),
+            average_precision(found, wanted),
+        )
+
+
+def average_precision(found: Mapping[str, float], wanted: set[str]) -> float:
+    """The mean of the precisions at which each wanted one is found: the area under precision over recall, in steps.
+
+    Blocks are taken from the most severe on, equally severe ones together. Those that are not found add nothing.
+
+    >>> average_precision({"a": 90, "b": 80, "c": 70}, {"a", "c"})
+    0.8333333333333333
+    """
+    area, hits, taken = 0.0, 0, 0
+    for _, group in groupby(sorted(found, key=lambda name: -found[name]), key=lambda name: found[name]):
+        names = list(group)
+        new = len(wanted.intersection(names))
+        hits, taken = hits + new, taken + len(names)
+        area += new * hits / taken
+    return area / max(1, len(wanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +133,7 @@ def run(folder: Path, data: Path, splits: int, verbose: bool = False) -> dict[st
             normal = {name for name in training if not blocks.anomalous[name]}
             model = _learn(blocks, normal if kind == "normal" else training, folder)
             documents = scan(model, path)
-            scores[kind].append(Score.of(_named(documents) & watched, wanted))
+            scores[kind].append(Score.of({k: v for k, v in severity(documents).items() if k in watched}, wanted))
             if seed == 0:
                 same[kind] = _scan_with_job(model, path, folder) == _as_lines(documents)
             if verbose:
@@ -144,9 +170,14 @@ def _learn(blocks: Blocks, names: set[str], folder: Path) -> ModelDocument:
     return learn([("training.log", str(path))], LearnOptions(model_id="hdfs"))[0]
 
 
-def _named(documents: Iterable[dict[str, Any]]) -> set[str]:
-    """The transactions that anomalies name."""
-    return {str(d["transaction"]["id"]) for d in documents if d["transaction"]}
+def severity(documents: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """The transactions that anomalies name, each with the highest score of these."""
+    named: dict[str, float] = {}
+    for document in documents:
+        if document["transaction"]:
+            name = str(document["transaction"]["id"])
+            named[name] = max(float(document["score"]), named.get(name, 0.0))
+    return named
 
 
 def _scan_with_job(model: ModelDocument, path: Path, folder: Path) -> list[str]:
@@ -166,7 +197,7 @@ def _report(blocks: Blocks, scores: dict[str, list[Score]], same: dict[str, bool
     rows = []
     figures: dict[str, Any] = {"blocks": len(blocks.anomalous), "lines": len(blocks.lines)}
     for kind, some in scores.items():
-        columns = {name: [getattr(score, name) for score in some] for name in ("precision", "recall", "f1")}
+        columns = {name: [getattr(score, name) for score in some] for name in _COLUMNS}
         rows.append([f"learnt on {kind} blocks", *(f"{mean(c):.3f} ± {pstdev(c):.3f}" for c in columns.values())])
         figures[kind] = {**columns, "goal": GOALS[kind], "job_gives_the_same": same[kind]}
     splits = len(scores["normal"])
@@ -175,7 +206,7 @@ def _report(blocks: Blocks, scores: dict[str, list[Score]], same: dict[str, bool
         f"hdfs: {len(blocks.lines):,} lines, {len(blocks.anomalous):,} blocks, {anomalous} anomalous; learnt on one "
         f"half of the blocks, scanned the other; {splits} random halves; mean ± standard deviation; {seconds:,.0f} s"
     )
-    print(table(["", "precision", "recall", "F1"], rows))
+    print(table(["", *_COLUMNS.values()], rows))
     for kind, goal in GOALS.items():
         print(f"  F1, learnt on {kind} blocks: {against(mean(figures[kind]['f1']), goal, 3)}")
     verdict = "the very same" if all(same.values()) else "NOT the same"

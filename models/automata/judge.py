@@ -119,7 +119,9 @@ def judge_passes(automaton: Automaton, counts: dict[int, int], last: int) -> tup
         if count == 0 and at in told:
             continue
         kind = "missing_state" if count == 0 else "too_few" if count < state.low else "too_many"
-        violation = Violation(at, None, count, state.low, state.high, "occurrences", state.support)
+        # That a state never occurs is shown by all transactions, and least by the few that pass it.
+        support = automaton.support if state.high == 0 else state.support
+        violation = Violation(at, None, count, state.low, state.high, "occurrences", support)
         found.setdefault(kind, []).append(violation)
         told.add(at)
     _judge_requires(automaton, counts, told, found)

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from models.mining.bounds import FEWEST, Bounds, learn_bounds
+from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
 from models.mining.identifiers import IdentifierChoice
-from models.mining.relations import faulty, mine_edge, mine_equal, mine_order, mine_requires
+from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
 from models.mining.state_names import name_states, title
 from models.mining.transactions import (
     EventTable,
     Transactions,
-    cut_off,
     find_components,
     group_transactions,
     returns,
@@ -47,11 +47,13 @@ class LearnSettings:
 class _Learned:
     """All that was learnt of one automaton; states are places in ``seen.templates``.
 
-    ``open`` are those that may not have been over when the log ended, where no end state tells so.
+    ``orderly`` are those that tell the order of states: it does not matter whether the log shows their end. ``open``
+    are those that may not have been over when the log ended, where no end state tells so.
     """
 
     seen: Transactions
     normal: Transactions
+    orderly: Transactions
     open: Transactions
     bounds: Bounds
     begins: frozenset[int]
@@ -95,31 +97,52 @@ def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings
     if len(seen) < max(FEWEST, settings.min_transactions):
         return None
     counts = seen.counts()
-    no_begin, no_end = cut_off(seen, *span)
-    cut = no_begin | no_end
-    bounds = learn_bounds(counts, cut)
-    within = seen.select(~cut & bounds.kept(counts))
-    normal, begins, ends = _edges(within.select(~faulty(within)))
-    if not begins or not ends:
-        # What has no clear begin and end is no process in which a rule broken now and then shows a fault.
-        normal, begins, ends = _edges(within)
+    cut = find_cut_off(seen, *span)
+    bounds = learn_bounds(counts, cut.any)
+    whole = ~cut.any & bounds.kept(counts)
+    within = seen.select(whole)
+    sound = _of(whole, ~(order_faults(within) | count_faults(within)))
+    kept, begins, ends = _edges(seen.select(sound))
+    # What has no clear begin and end is no process in which a rule broken now and then shows a fault.
+    crisp = bool(begins and ends)
+    if not crisp:
+        sound = whole
+        kept, begins, ends = _edges(within)
+    normal = _of(sound, kept)
+    begun = ~cut.no_begin
+    if begins:
+        begun = _mask(begins, len(seen.templates))[seen.first]
+    orderly = begun & bounds.kept(counts, cut.no_end)
+    if crisp:
+        orderly = _of(orderly, ~order_faults(seen.select(orderly)))
     duration = Duration(None, None, 0)
     if begins and ends:
-        duration = learn_duration(normal.duration_ms)
+        # Of those that began late, only the short ones have ended.
+        timed = normal & ~cut.late if (normal & ~cut.late).sum() >= FEWEST else normal
+        duration = learn_duration(seen.duration_ms[timed], span[1] - span[0])
     # Without end states nobody can tell a transaction that is still open when the log ends from one that lacks
     # something: so what a state needs has to hold at any time.
-    open_ones = seen.select(bounds.kept(counts) & (not ends))
-    return _Learned(seen, normal, open_ones, bounds, begins, ends, duration)
+    open_ones = bounds.kept(counts) & (not ends)
+    return _Learned(
+        seen, seen.select(normal), seen.select(orderly), seen.select(open_ones), bounds, begins, ends, duration
+    )
 
 
-def _edges(within: Transactions) -> tuple[Transactions, frozenset[int], frozenset[int]]:
-    """Begin and end states, and the transactions that keep to them."""
+def _of(among: Bools, which: Bools) -> Bools:
+    """bool[m]: ``which`` of those ``among`` all."""
+    found = np.zeros_like(among)
+    found[among] = which
+    return found
+
+
+def _edges(within: Transactions) -> tuple[Bools, frozenset[int], frozenset[int]]:
+    """Which transactions keep to the begin and end states, and these."""
     begins, unbegun = mine_edge(within)
     ends, unended = mine_edge(within, last=True)
-    normal = within.select(~(unbegun | unended))
-    if begins and ends and _comes_back(normal, begins, ends):
+    keeping = ~(unbegun | unended)
+    if begins and ends and _comes_back(within.select(keeping), begins, ends):
         ends = frozenset()
-    return normal, begins, ends
+    return keeping, begins, ends
 
 
 def _comes_back(normal: Transactions, begins: frozenset[int], ends: frozenset[int]) -> bool:
@@ -166,7 +189,8 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
         "support": len(learned.seen),
         "states": [states[at] for at in reading],
         "order": [
-            {"before": names[r.a], "after": names[r.b], "support": r.support} for r in mine_order(normal, always)
+            {"before": names[r.a], "after": names[r.b], "support": r.support}
+            for r in mine_order(learned.orderly, always)
         ],
         "requires": [
             {"if": names[r.a], "then": names[r.b], "support": r.support}

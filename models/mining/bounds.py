@@ -4,6 +4,10 @@ From the commonest count outward, the bound is the first count beyond which *alm
 off a cliff there. Almost nothing is judged by Wilson's one-sided 95 % bound of the share (E. B. Wilson, 1927), so that
 few transactions prove little. Counts that fade out gradually have no cliff: their tail is extrapolated geometrically,
 to one transaction in 10,000.
+
+Where a cliff comes after a few counts, it is what the process does: three copies, one to five pages. Where many counts
+lie before it, the count measures something (readers, retries), and its cliff is where these ended in training: there a
+quarter of the way is added, as with durations.
 """
 
 from __future__ import annotations
@@ -38,6 +42,8 @@ _FAULTS = 0.01
 _SHARP = 0.1
 _UNLIKELY = 0.002
 _MOST_BROKEN = 0.1
+_STRUCTURE = 5
+_ROOM = 0.25
 
 
 def wilson_upper(hits: int, n: int) -> float:
@@ -96,11 +102,22 @@ class Bounds:
     share: float
     clean: bool
 
-    def kept(self, counts: Int32) -> Bools:
-        """bool[m]: which transactions (rows of ``counts``) keep to all bounds."""
+    def kept(self, counts: Int32, unfinished: Bools | None = None) -> Bools:
+        """Which transactions keep to all bounds.
+
+        Args:
+            counts: int32[m, states].
+            unfinished: bool[m], which of them need to keep to the upper bounds only.
+
+        Returns:
+            bool[m].
+        """
         limit = np.iinfo(np.int32).max
         high = np.array([limit if bound is None else bound for bound in self.high], dtype=np.int64)
-        inside: Bools = ((counts >= np.array(self.low)) & (counts <= high)).all(axis=1)
+        enough: Bools = (counts >= np.array(self.low)).all(axis=1)
+        if unfinished is not None:
+            enough |= unfinished
+        inside: Bools = enough & (counts <= high).all(axis=1)
         return inside
 
 
@@ -173,7 +190,7 @@ def _walk(histogram: Int64, base: int, n: int, share: float) -> int | None:
         out, reached = int(beyond[step]), int(at_least[step])
         if out <= most:
             if out <= _SHARP * reached and _is_cliff(out, reached, ongoing, trials):
-                return base + step
+                return base + step + (math.ceil(_ROOM * step) if step > _STRUCTURE else 0)
             if tail is None:
                 # How many go on from the mode itself says little of a tail: most may never begin what others repeat.
                 first = (int(beyond[0]), int(at_least[0])) if step else (0, 0)

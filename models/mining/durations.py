@@ -4,6 +4,10 @@ Durations are skewed and differ by orders of magnitude, so their logarithm is lo
 excess is taken as exponential (a power law in time; lighter tails are only over-estimated), and the tail is followed to
 one transaction in 10,000. The excess is measured by its median first, which a few faulty durations cannot move; what
 is too long for that is set aside, and the rest is measured by its mean.
+
+A log shows nothing that lasts longer than the log itself. So no maximum lies beyond the time that the training spans,
+unless a normal transaction comes near it: where durations differ by many orders of magnitude, the tail would otherwise
+be followed to millions of years.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import numpy.typing as npt
 
 from models.batches import Int64
 from models.mining.bounds import FEWEST, TAIL
+from models.mining.clock import resolution_ms
 from models.mining.transactions import Transactions
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +30,8 @@ _ROOM = 1.25
 _SETTLE_FLOOR_MS = 1_000
 _EXPIRES_FLOOR_MS = 5_000
 _EXPIRES_FACTOR = 4
-_GAP_FACTOR = 3
+_MOST_MS = 2**53 - 1
+"""What a model document can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,12 @@ class Duration:
     support: int
 
 
-def learn_duration(duration_ms: Int64) -> Duration:
+def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:
     """Bounds of the duration of normal transactions; none for fewer than 20.
 
     Args:
         duration_ms: int64[m], none negative, of transactions with begin and end.
+        log_ms: the time that the log spans.
     """
     n = len(duration_ms)
     if n < FEWEST:
@@ -52,9 +59,11 @@ def learn_duration(duration_ms: Int64) -> Duration:
     high = _tail(x)
     low = -_tail(-x)
     inside = np.exp(x[(x >= low) & (x <= high)]) - unit / 2
-    most = max(math.exp(high), _ROOM * float(inside.max())) + unit
+    longest = _ROOM * float(inside.max())
+    # In logarithms, as the tail may be too long for a float.
+    most = max(math.exp(min(high, math.log(max(log_ms, longest, 1)))), longest) + unit
     least = min(math.exp(low), float(inside.min()) / _ROOM) - unit
-    return Duration(math.floor(least) if least >= 1 else None, math.ceil(most), n)
+    return Duration(math.floor(least) if least >= 1 else None, min(math.ceil(most), _MOST_MS), n)
 
 
 def _tail(x: Floats) -> float:
@@ -68,14 +77,6 @@ def _tail(x: Floats) -> float:
     scale = float(np.median(excess)) / math.log(2)
     kept = excess[excess <= scale * (math.log(len(excess)) + 3)]
     return threshold + math.log(share / TAIL) * float(kept.mean())
-
-
-def resolution_ms(times: Int64) -> int:
-    """The largest of 1000, 100, 10 and 1 ms of which all times are multiples."""
-    for unit in (1000, 100, 10):
-        if not (times % unit).any():
-            return unit
-    return 1
 
 
 def settle_ms(transactions: Transactions, ends: frozenset[int]) -> int:
@@ -99,4 +100,4 @@ def expires_ms(duration: Duration, span_ms: Int64) -> int:
     longest = int(span_ms.max(initial=0))
     if duration.max_ms is not None:
         longest = duration.max_ms
-    return max(_EXPIRES_FLOOR_MS, _EXPIRES_FACTOR * longest)
+    return min(max(_EXPIRES_FLOOR_MS, _EXPIRES_FACTOR * longest), _MOST_MS)

@@ -8,8 +8,8 @@ of one *kind* (order numbers, session tokens, …). A kind is an identifier as f
   counts),
 - *compactly*: all lines of a value lie in a short stretch of the log (what is used over and over is spread all over),
 
-or as far as its values occur *one to one*: once in each of several templates. That tells in short logs, where every
-transaction takes a good part of the log.
+or as far as its values occur *one to one*: once in each of several templates, however often in others. That tells in
+short logs, where every transaction takes a good part of the log.
 
 Each template gets the slot whose kind explains most lines best; a template without such a slot gets none.
 """
@@ -184,14 +184,13 @@ def _fit(slots: Slots, chosen: Sequence[int]) -> _Fit:
 
 
 def _paired(value: Int64, slot: Int32, counts: Int64) -> Bools:
-    """Which lines have a value that occurs in two slots and more, once in each. Sorted by value."""
-    new = np.r_[True, (value[1:] != value[:-1])]
+    """Which lines have a value that occurs once in each of two slots or more, however often in others; by value."""
     order = np.lexsort((slot, value))
-    twice = np.zeros(len(value), np.bool_)
-    twice[order[1:]] = (value[order][1:] == value[order][:-1]) & (slot[order][1:] == slot[order][:-1])
-    group = np.cumsum(new) - 1
-    clean = np.bincount(group, weights=twice, minlength=len(counts)) == 0
-    paired: Bools = np.repeat(clean & (counts > 1), counts)
+    new = np.r_[True, (value[order][1:] != value[order][:-1]) | (slot[order][1:] != slot[order][:-1])]
+    once = np.zeros(len(value), np.bool_)
+    once[order] = new & np.r_[new[1:], True]
+    group = np.repeat(np.arange(len(counts)), counts)
+    paired: Bools = (np.bincount(group, weights=once, minlength=len(counts)) > 1)[group]
     return paired
 
 

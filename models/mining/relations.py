@@ -4,7 +4,9 @@ A relation is learnt if no transaction breaks it, among enough that could. As a 
 faulty, rare faults are set aside first: transactions that break a relation which nearly all keep. That needs care: in
 systems that race, a relation that nearly always holds is just a race that is nearly always won, and its losers are
 normal. So a fault is only believed where the relation is *crisp*: one whose states are not both known from relations
-that hold by degrees (broken in 2 to 20 % of the transactions).
+that hold by degrees (broken in 2 to 20 % of the transactions), and, for an order, one that the clock does not call a
+race: where two states fall on one tick of the clock, their order in the log is what the writers made of it, so among
+those transactions alone it has to hold as nearly as elsewhere.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy.typing as npt
 
 from models.batches import Int32, Int64
 from models.mining.bounds import few
+from models.mining.clock import resolution_ms
 from models.mining.transactions import Transactions
 
 Bools = npt.NDArray[np.bool_]
@@ -30,6 +33,8 @@ _DEGREES = 0.2
 _LIFT = 8.0
 _FALSE_ALARMS = 0.0005
 _MOST_FAULTY = 0.06
+_TIED = 5
+"""If their order were chance, so many would have it right in 3 % of the cases."""
 _CHUNK = 50_000
 
 
@@ -132,42 +137,85 @@ def equal_table(counts: Int32) -> Table:
     return Table(could, broken)
 
 
-def faulty(transactions: Transactions) -> Bools:
-    """bool[m]: transactions that break a crisp relation of order, need or equality which nearly all others keep.
+def order_faults(transactions: Transactions) -> Bools:
+    """bool[m]: transactions that break a crisp order which nearly all others keep.
 
     If that were more than a few percent of all, none: then it is how the system works.
     """
-    counts, positions = transactions.counts(), transactions.positions()
-    least = least_support(len(transactions))
+    positions = transactions.positions()
     bad = np.zeros(len(transactions), dtype=np.bool_)
-    order = np.zeros_like(bad)
-    for a, b in np.argwhere(order_table(positions).nearly(least)).tolist():
-        order |= (positions[:, a] >= 0) & (positions[:, b] >= 0) & (positions[:, b] < positions[:, a])
-    needs = np.zeros_like(bad)
+    tick = resolution_ms(transactions.event_ms)
+    for a, b in np.argwhere(order_table(positions).nearly(least_support(len(transactions)))).tolist():
+        both = np.flatnonzero((positions[:, a] >= 0) & (positions[:, b] >= 0))
+        broken = positions[both, b] < positions[both, a]
+        one, other = (transactions.event_ms[transactions.starts[both] + positions[both, state]] for state in (a, b))
+        if not lost_race(broken, np.abs(one - other), tick):
+            bad[both[broken]] = True
+    return _if_few(bad)
+
+
+def count_faults(transactions: Transactions) -> Bools:
+    """bool[m]: transactions that break a crisp need or equality which nearly all others keep, likewise."""
+    counts = transactions.counts()
+    least = least_support(len(transactions))
+    needs = np.zeros(len(transactions), dtype=np.bool_)
     for a, b in np.argwhere(requires_table(counts).nearly(least)).tolist():
         needs |= (counts[:, a] > 0) & (counts[:, b] == 0)
-    equals = np.zeros_like(bad)
+    equals = np.zeros_like(needs)
     for a, b in np.argwhere(equal_table(counts).nearly(least)).tolist():
         equals |= counts[:, a] != counts[:, b]
-    for broken in (order, needs, equals):
-        if broken.sum() <= _MOST_FAULTY * len(broken):
-            bad |= broken
-    return bad
+    return _if_few(needs) | _if_few(equals)
+
+
+def _if_few(bad: Bools) -> Bools:
+    return bad if bad.sum() <= _MOST_FAULTY * len(bad) else np.zeros_like(bad)
+
+
+def lost_race(broken: Bools, apart_ms: Int64, tick_ms: int) -> bool:
+    """Whether an order is broken where the clock does not tell the two states apart, and more than now and then there.
+
+    Args:
+        broken: bool[n], of the transactions that pass both states, those that pass them the other way round.
+        apart_ms: int64[n], the time between the two, never negative.
+        tick_ms: what the clock can tell.
+    """
+    tied = apart_ms < tick_ms
+    return int((broken & tied).sum()) > few(int(tied.sum()))
 
 
 def mine_order(transactions: Transactions, always: Bools) -> list[Relation]:
     """Order relations that nothing breaks, without those that follow from others by way of a state of ``always``.
 
+    Where the two states come so close that some transactions to come will have them on one tick of the clock, the order
+    has to be shown by transactions that have them so.
+
     Args:
         transactions: normal ones.
         always: bool[states], states that every transaction has.
     """
-    table = order_table(transactions.positions())
+    positions = transactions.positions()
+    table = order_table(positions)
+    tied, next_to = _close(transactions, positions)
     found = table.kept(least_support(len(transactions)), len(transactions)) & (table.could > 0)
+    found &= (tied >= _TIED) | (tied + next_to <= _FALSE_ALARMS * table.could)
     direct = found.copy()
     for middle in np.flatnonzero(always).tolist():
         direct &= ~(found[:, [middle]] & found[[middle], :])
     return [Relation(a, b, int(table.could[a, b])) for a, b in np.argwhere(direct).tolist()]
+
+
+def _close(transactions: Transactions, positions: Int32) -> tuple[Int64, Int64]:
+    """int64[states, states]: how many transactions have both states on one tick, and on ticks next to each other."""
+    width = positions.shape[1]
+    tick = resolution_ms(transactions.event_ms)
+    tied, next_to = np.zeros((width, width), dtype=np.int64), np.zeros((width, width), dtype=np.int64)
+    ticks = transactions.event_ms[transactions.starts[:-1, None] + np.maximum(positions, 0)] // tick
+    for a in range(width):
+        rows = np.flatnonzero(positions[:, a] >= 0)
+        apart = np.where(positions[rows] >= 0, np.abs(ticks[rows] - ticks[rows, a, None]), -1)
+        tied[a] = (apart == 0).sum(axis=0)
+        next_to[a] = (apart == 1).sum(axis=0)
+    return tied, next_to
 
 
 def mine_requires(transactions: Transactions, always: Bools, unfinished: Int32) -> list[Relation]:

@@ -269,20 +269,3 @@ def returns(transactions: Transactions, begins: Bools, ends: Bools) -> tuple[Int
                 seen = False
             seen = seen or bool(ends[state[place]])
     return np.array(places, dtype=np.int64), np.array(owners, dtype=np.int64)
-
-
-def cut_off(transactions: Transactions, begin_ms: int, end_ms: int) -> tuple[Bools, Bools]:
-    """Which transactions may lack their begin, and which their end, because the log begins or ends there.
-
-    A transaction is suspected when it begins (ends) closer to the edge of the log than all but 1 % of the times between
-    two events of a transaction. At most a tenth is suspected at either edge, the nearest.
-    """
-    gaps = transactions.gaps_ms()
-    reach = int(np.quantile(gaps, 0.99)) if len(gaps) else 0
-    from_begin = transactions.begin_ms - begin_ms
-    to_end = end_ms - transactions.end_ms
-    return from_begin <= _reach(from_begin, reach), to_end <= _reach(to_end, reach)
-
-
-def _reach(distance: Int64, reach: int) -> int:
-    return min(reach, int(np.quantile(distance, 0.1, method="lower"))) if len(distance) else reach

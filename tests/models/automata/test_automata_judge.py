@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.automata.judge import judge, judge_passes
+from models.automata.judge import Finding, Violation, judge, judge_passes
+from models.automata.severity import score, worst
 from models.automata.transaction import Transaction
 from tests.models.automata.workload import automaton, flow, model, state
 
@@ -62,6 +63,22 @@ def test_too_few_counts_below_the_minimum_but_not_zero():
 def test_a_state_that_should_never_occur_is_too_many():
     spec = automaton("a", [state("go"), state("crash", 0, 0)])
     assert found(spec, "go crash") == {"too_many": [("crash", None, 1)]}
+
+
+def test_that_a_state_never_occurs_is_learnt_from_all_transactions():
+    crash = {**state("crash", 0, 0), "support": 3}
+    take = {**state("take", 0, 1), "support": 40}
+    (compiled,) = model(automaton("a", [state("go"), crash, take])).automata
+    (finding,) = judge(compiled, record([0, 1, 2, 2]))
+    assert [(v.state, v.support) for v in finding.violations] == [(1, compiled.support), (2, 40)]
+
+
+def test_what_every_transaction_has_is_missed_more_than_what_comes_with_another():
+    needed = Violation(0, None, 0, 1, 1, "occurrences", 500)
+    related = Violation(1, 2, 0, 1, 1, "occurrences", 500)
+    assert score(Finding("missing_state", (related,))) < score(Finding("missing_state", (needed,)))
+    assert worst(Finding("missing_state", (related, needed))) == needed
+    assert score(Finding("missing_state", (related,))) > score(Finding("wrong_order", (related,)))
 
 
 def test_the_smaller_side_of_an_equal_relation_is_too_few_or_missing():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.mining.bounds import (
     CLEAN_SHARE,
     DIRTY_SHARE,
+    Bounds,
     allowed,
     learn_bounds,
     looks_clean,
@@ -79,6 +80,15 @@ def test_counts_that_fade_out_are_extrapolated() -> None:
     assert 1e-6 < beyond < 1e-3
 
 
+def test_a_count_that_takes_many_values_has_room_beyond_its_cliff() -> None:
+    many = {count: 300 // (count + 1) for count in range(13)}
+    assert upper_bound(counts_of({**many, 12: 150}), DIRTY_SHARE) == 12 + 3
+    mirrored = {20 - count: times for count, times in {**many, 12: 150}.items()}
+    assert lower_bound(counts_of(mirrored), DIRTY_SHARE) == 20 - 12 - 3
+    # A cliff after a few values is what the process does.
+    assert upper_bound(counts_of({0: 300, 1: 150, 2: 100, 3: 75, 4: 60, 5: 150}), DIRTY_SHARE) == 5
+
+
 def test_a_few_wild_counts_do_not_stretch_a_fading_tail() -> None:
     rng = np.random.default_rng(7)
     normal = (rng.geometric(0.6, 2000) - 1).astype(np.int32)
@@ -94,6 +104,23 @@ def test_training_looks_clean_only_if_enough_transactions_say_so() -> None:
     faulty = np.ones((1000, 3), dtype=np.int32)
     faulty[:10, 1] = 0
     assert not looks_clean(faulty)
+
+
+@given(st.data(), st.integers(1, 4))
+@settings(derandomize=True, max_examples=60, deadline=None)
+def test_unfinished_transactions_keep_to_upper_bounds_only(data: st.DataObject, width: int) -> None:
+    rows = data.draw(st.lists(st.lists(st.integers(0, 4), min_size=width, max_size=width), min_size=1, max_size=8))
+    low = data.draw(st.lists(st.integers(0, 2), min_size=width, max_size=width))
+    high = data.draw(st.lists(st.none() | st.integers(1, 3), min_size=width, max_size=width))
+    unfinished = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    bounds = Bounds(tuple(low), tuple(high), DIRTY_SHARE, False)
+    expected = [
+        all((late or c >= a) and (b is None or c <= b) for c, a, b in zip(row, low, high, strict=True))
+        for row, late in zip(rows, unfinished, strict=True)
+    ]
+    counts = np.array(rows, np.int32)
+    assert bounds.kept(counts, np.array(unfinished)).tolist() == expected
+    assert (bounds.kept(counts) <= bounds.kept(counts, np.array(unfinished))).all()
 
 
 def test_bounds_together_keep_nearly_all_transactions() -> None:

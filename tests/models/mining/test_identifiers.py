@@ -173,3 +173,29 @@ def test_one_line_far_from_its_transaction_is_enough_where_identifiers_never_tur
 
 def test_one_line_far_from_its_transaction_shows_nothing_where_identifiers_look_like_other_numbers() -> None:
     assert rare_line_far_away(counter(1000)) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_identifier_is_found_where_transactions_take_a_good_part_of_the_log_and_loop(seed: int) -> None:
+    """Transactions take a third of the log; half of them end in a way that has to wait."""
+    rng = Random(seed)
+    events: list[tuple[float, int, Fields]] = []
+    for number in range(300):
+        begin = number * 5.0
+        identifier = hexadecimal(rng, number)
+        steps = [0.0, *sorted(rng.uniform(5, 400) for _ in range(rng.randint(3, 4))), 450.0]
+        for place, at in enumerate(steps):
+            step = 0 if place == 0 else 2 if place == len(steps) - 1 else 1
+            events.append((begin + at, step, {"id": identifier, "ms": str(rng.randint(1, 5000))}))
+        if number % 2:
+            events.append((begin + rng.uniform(600, 700), 3, {"id": identifier, "ms": str(rng.randint(1, 5000))}))
+        events.extend((begin + rng.uniform(0, 700), 4, {"ms": str(rng.randint(1, 5000))}) for _ in range(3))
+    events.sort(key=lambda event: event[0])
+    samples = {}
+    for template in range(5):
+        rows = [row for row, event in enumerate(events) if event[1] == template]
+        columns = {name: [events[row][2][name] for row in rows] for name in events[rows[0]][2]}
+        samples[template] = TemplateSample(np.array(rows), columns)
+    choice = discover_identifiers(samples)
+    assert {template: found.field for template, found in choice.by_template.items()} == dict.fromkeys(range(4), "id")
+    assert len({found.kind for found in choice.by_template.values()}) == 1

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from models.mining.transactions import (
     EventTable,
-    Transactions,
-    cut_off,
     find_components,
     group_transactions,
     split_reused,
@@ -86,14 +84,3 @@ def test_a_transaction_that_comes_back_to_its_begin_by_nature_stays_whole() -> N
     # Half of them go on after what looks like an end, in ways that no other transaction has.
     events += [(template, number) for number in range(20) for template in [0, *[1] * (number + 2), 1]]
     assert len(split_reused(group_transactions(table_of(events), (0, 1, 2)))) == 40
-
-
-def test_transactions_at_the_edges_of_the_log_are_suspected() -> None:
-    times = np.array([[begin, begin + 100] for begin in range(0, 100_000, 500)])
-    whole = Transactions(
-        (0, 1), np.arange(0, 401, 2), np.tile(np.array([0, 1], np.int32), 200), times.reshape(-1).astype(np.int64)
-    )
-    no_begin, no_end = cut_off(whole, 0, int(times.max()) + 50)
-    assert np.flatnonzero(no_begin).tolist() == [0]
-    assert np.flatnonzero(no_end).tolist() == [199]
-    assert not any(mask.any() for mask in cut_off(whole, -1_000, int(times.max()) + 1_000))
