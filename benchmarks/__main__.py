@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks import hdfs, parsing_speed, whole_job
 from benchmarks.corpus import HDFS
-from benchmarks.processes import CommandError
-from benchmarks.tables import machine, machine_line
+from benchmarks.program import tell
 
 BENCHMARKS = ("job", "parse", "hdfs")
 _PARSE_LINES = 400_000
 
 
 def main() -> int:
-    """The command line; returns the exit code. Goals missed are told, and no failure."""
+    """The command line; returns the exit code."""
     options = _options()
-    facts = machine()
-    print(machine_line(facts), flush=True)
-    results: dict[str, Any] = {"machine": facts}
-    try:
-        for name in options.which or BENCHMARKS:
-            print(flush=True)
-            with tempfile.TemporaryDirectory(prefix="weirwatch-bench-") as folder:
-                results[name] = _run(name, Path(folder), options)
-    except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return tell(_measured(options), options.json)
+
+
+def _measured(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    for name in options.which or BENCHMARKS:
+        print(flush=True)
+        with tempfile.TemporaryDirectory(prefix="weirwatch-bench-") as folder:
+            yield name, _run(name, Path(folder), options)
 
 
 def _run(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any] | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from benchmarks.corpus import HDFS, make_corpus
 from benchmarks.live import latency, throughput
 from benchmarks.live.job import PARTITIONS, Live
 from benchmarks.live.stream import write_training
-from benchmarks.processes import CommandError, run_python
-from benchmarks.tables import machine, machine_line
+from benchmarks.processes import run_python
+from benchmarks.program import tell
 from tests.services.elasticsearch import Elasticsearch, start_elasticsearch
 from tests.services.kafka import Kafka, start_kafka
 
@@ -22,26 +22,20 @@ BENCHMARKS = ("throughput", "latency")
 
 
 def main() -> int:
-    """The command line; returns the exit code. Goals missed are told, and no failure."""
+    """The command line; returns the exit code."""
     options = _options()
-    facts = machine()
-    print(machine_line(facts), flush=True)
-    results: dict[str, Any] = {"machine": facts}
-    try:
-        with tempfile.TemporaryDirectory(prefix="weirwatch-bench-") as name:
-            folder = Path(name)
-            with start_kafka(folder / "kafka") as kafka, start_elasticsearch(folder / "elasticsearch") as elasticsearch:
-                for which in options.which or BENCHMARKS:
-                    print(flush=True)
-                    measure = _throughput if which == "throughput" else _latency
-                    (folder / which).mkdir()
-                    results[which] = measure(folder / which, kafka, elasticsearch, options)
-    except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return tell(_measured(options), options.json)
+
+
+def _measured(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="weirwatch-bench-") as name:
+        folder = Path(name)
+        with start_kafka(folder / "kafka") as kafka, start_elasticsearch(folder / "elasticsearch") as elasticsearch:
+            for which in options.which or BENCHMARKS:
+                print(flush=True)
+                measure = _throughput if which == "throughput" else _latency
+                (folder / which).mkdir()
+                yield which, measure(folder / which, kafka, elasticsearch, options)
 
 
 def _throughput(folder: Path, kafka: Kafka, elasticsearch: Elasticsearch, options: argparse.Namespace) -> Any:
