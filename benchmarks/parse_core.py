@@ -26,9 +26,12 @@ BATCH_LINES = 10_000
 def measure(model_path: Path, training: Path, path: Path) -> dict[str, object]:
     """Parse a file, batch by batch, with a parser that has seen the training lines before, as its peer has."""
     model = load_model(model_path)
-    fields = {s.template: s.field for a in model.automata for s in a.states}
+    fields = {s.template: (s.field,) for a in model.automata for s in a.states}
     parser = LineParser(
-        [t.grok for t in model.templates], [fields.get(t.id) for t in model.templates], model.patterns, model.id_pattern
+        [t.grok for t in model.templates],
+        [fields.get(t.id, ()) for t in model.templates],
+        model.patterns,
+        model.id_pattern,
     )
     reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
     _parse(parser, reader, training)
@@ -51,7 +54,7 @@ def _parse(parser: LineParser, reader: TimestampReader, path: Path) -> dict[str,
         match += end - read
         count += len(events)
         matched += int((parsed.template >= 0).sum())
-        identified += int((parsed.id_begin >= 0).sum())
+        identified += int((parsed.begin[0] >= 0).sum())
     return {
         "lines": count,
         "matched": matched / count,

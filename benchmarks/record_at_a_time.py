@@ -76,7 +76,8 @@ class Parse(ProcessFunction):
         self._fields = [fields.get(t.id) for t in self._model.templates]
         self._slots = automata.slot_of_template.tolist()
         self._automaton = [automata.automata[at].id for at, _ in automata.slots]
-        self._parser = LineParser([t.grok for t in self._model.templates], self._fields, self._model.patterns)
+        wanted = [() if name is None else (name,) for name in self._fields]
+        self._parser = LineParser([t.grok for t in self._model.templates], wanted, self._model.patterns)
         self._id_pattern = re.compile(self._model.id_pattern) if self._model.id_pattern else None
         self._position = 0
 

@@ -67,12 +67,12 @@ class LineDetector:
         self._limits = limits
         self._shards = shards
         self._reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
-        fields: dict[str, str] = {s.template: s.field for a in model.automata for s in a.states}
+        fields = {s.template: (s.field,) for a in model.automata for s in a.states}
         self._ids = [t.id for t in model.templates]
         self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
         self._parser = LineParser(
             [t.grok for t in model.templates],
-            [fields.get(t.id) for t in model.templates],
+            [fields.get(t.id, ()) for t in model.templates],
             model.patterns,
             model.id_pattern,
         )
@@ -150,11 +150,11 @@ class LineDetector:
         return outcome, events, state
 
     def _by_shard(self, origin: str, events: Events, parsed: Parsed, raw: bytes) -> Iterator[EventBatch]:
-        rows = np.flatnonzero((parsed.id_begin >= 0) & (parsed.template >= 0))
+        rows = np.flatnonzero((parsed.begin[0] >= 0) & (parsed.template >= 0))
         if not len(rows):
             return
         rows = rows[self._in_automaton[parsed.template[rows]]]
-        begins, ends = parsed.id_begin[rows].tolist(), parsed.id_end[rows].tolist()
+        begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
         shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards
         order = np.argsort(shard, kind="stable")
@@ -186,7 +186,8 @@ class LineDetector:
         self, origin: str, events: Events, parsed: Parsed, raw: bytes, row: int, topic: bool
     ) -> dict[str, object]:
         text = raw[events.starts[row] : events.text_ends[row]].decode("utf-8", "replace")
-        identifier = raw[parsed.id_begin[row] : parsed.id_end[row]].decode() if parsed.id_begin[row] >= 0 else None
+        begin, end = int(parsed.begin[0, row]), int(parsed.end[0, row])
+        identifier = raw[begin:end].decode() if begin >= 0 else None
         return anomalies.unmatched_log(
             self.model, origin, int(events.line[row]), int(events.event_ms[row]), text, identifier, topic=topic
         )

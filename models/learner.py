@@ -221,7 +221,7 @@ def _find_identifiers(
     logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], options: LearnOptions
 ) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
     """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it."""
-    parser = LineParser([t.grok for t in mined], [None] * len(mined))
+    parser = LineParser([t.grok for t in mined], [()] * len(mined))
     rows: dict[int, list[int]] = {}
     values: dict[int, dict[str, list[str]]] = {
         i: {f.name: [] for f in grok.fields} for i, grok in enumerate(parser.groks)
@@ -256,15 +256,15 @@ def _collect_events(
     logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
 ) -> EventTable:
     """All events with their template and transaction, in order of (order time, source, position)."""
-    parser = LineParser([t.grok for t in mined], [choice.field_of(i) for i in range(len(mined))])
+    parser = LineParser([t.grok for t in mined], [choice.fields_of(i) for i in range(len(mined))])
     numbers: dict[bytes, int] = {}
     columns: list[tuple[Any, ...]] = []
     for source, events in logs.events(reader, "following transactions"):
         parsed = parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
         transaction = np.full(len(events), -1, np.int64)
-        rows = np.flatnonzero(parsed.id_begin >= 0)
+        rows = np.flatnonzero(parsed.begin[0] >= 0)
         raw = events.data.tobytes()
-        begins, ends = parsed.id_begin[rows].tolist(), parsed.id_end[rows].tolist()
+        begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         transaction[rows] = [numbers.setdefault(raw[a:b], len(numbers)) for a, b in zip(begins, ends, strict=True)]
         columns.append(
             (parsed.template, transaction, events.event_ms, events.order_ms, np.full(len(events), source), events.line)

@@ -47,7 +47,7 @@ def parse_lines(
         OSError: the file cannot be read.
     """
     reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
-    parser = LineParser([t.grok for t in model.templates], [None] * len(model.templates), model.patterns)
+    parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
     limits = ReadLimits()
     splits = plan_splits(path, name, encoding)
     lines = SplitReader(_BATCH_LINES, limits.max_line_bytes)

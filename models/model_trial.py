@@ -56,9 +56,9 @@ def try_model(document: Any, name: str = "the model", at: Callable[[str], None] 
         )
     CompiledAutomata(model)
     TimestampReader(TimestampSettings.from_document(model.timestamp))
-    fields: dict[str, str] = {s.template: s.field for a in model.automata for s in a.states}
+    fields = {s.template: (s.field,) for a in model.automata for s in a.states}
     groks = [t.grok for t in model.templates]
-    parser = LineParser(groks, [fields.get(t.id) for t in model.templates], model.patterns, model.id_pattern)
+    parser = LineParser(groks, [fields.get(t.id, ()) for t in model.templates], model.patterns, model.id_pattern)
     for template, grok in zip(model.templates, parser.groks, strict=True):
         at(f"the template {template.id}")
         for text in hard_texts(grok.regex):

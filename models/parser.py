@@ -24,6 +24,7 @@ Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
 
 UNMATCHED = -1
+_NOWHERE = (-1, -1)
 _CACHE_LIMIT = 200_000
 _PIECE_BYTES = 1 << 19
 """Folded at a time: enough to be worth the calls, little enough that the working arrays are near the processor."""
@@ -33,11 +34,10 @@ _MARK = chr(TIMESTAMP)
 
 @dataclass(slots=True, frozen=True)
 class _Entry:
-    """What the cache knows of a fold: the template, and where in the fold the identifier lies (begin −1: nowhere)."""
+    """What the cache knows of a fold: the template, and where in the fold the wanted fields lie (begin −1: nowhere)."""
 
     template: int
-    begin: int = -1
-    end: int = -1
+    spans: tuple[tuple[int, int], ...] = ()
     each: bool = False
     """The fold does not decide: match every line by itself."""
 
@@ -48,12 +48,13 @@ class Parsed:
 
     Attributes:
         template: int32[n], index of the template, or ``UNMATCHED``.
-        id_begin, id_end: int64[n], byte range of the transaction identifier; begin −1 where the event has none.
+        begin, end: int64[k, n], byte range of the template's k-th wanted field; begin −1 where the event has none. Of
+            a line that fits no template, the first one is what ``id_pattern`` finds.
     """
 
     template: Int32
-    id_begin: Int64
-    id_end: Int64
+    begin: Int64
+    end: Int64
 
 
 class LineParser:
@@ -61,7 +62,7 @@ class LineParser:
 
     Args:
         templates: Grok of each template, in the model's order.
-        id_fields: for each template the name of the field to cut out, or None.
+        wanted: for each template the names of the fields to cut out.
         patterns: the model's own Grok patterns.
         id_pattern: finds an identifier in lines that match no template.
     """
@@ -69,12 +70,13 @@ class LineParser:
     def __init__(
         self,
         templates: Sequence[str],
-        id_fields: Sequence[str | None],
+        wanted: Sequence[Sequence[str]],
         patterns: Mapping[str, str] | None = None,
         id_pattern: str | None = None,
     ) -> None:
         self.groks: list[GrokTemplate] = [compile_grok(template, patterns or {}) for template in templates]
-        self._id_fields = list(id_fields)
+        self._wanted = [tuple(names) for names in wanted]
+        self._width = max(1, *map(len, self._wanted)) if self._wanted else 1
         self._id_pattern = re.compile(id_pattern) if id_pattern else None
         self._order = sorted(range(len(self.groks)), key=lambda i: (self.groks[i].specificity, i))
         self._rank = {template: rank for rank, template in enumerate(self._order)}
@@ -126,8 +128,8 @@ class LineParser:
         """
         n = len(starts)
         template = np.empty(n, np.int32)
-        id_begin = np.full(n, -1, np.int64)
-        id_end = np.full(n, -1, np.int64)
+        begin = np.full((self._width, n), -1, np.int64)
+        end = np.full((self._width, n), -1, np.int64)
         starts, marks = content_ranges(data, starts, ends, time_starts, time_ends)
         first = 0
         while first < n:
@@ -140,11 +142,11 @@ class LineParser:
                 marks[piece],
                 time_ends[piece],
                 template[piece],
-                id_begin[piece],
-                id_end[piece],
+                begin[:, piece],
+                end[:, piece],
             )
             first = piece.stop
-        return Parsed(template, id_begin, id_end)
+        return Parsed(template, begin, end)
 
     def _parse_piece(
         self,
@@ -154,24 +156,25 @@ class LineParser:
         marks: Int64,
         time_ends: Int64,
         template: Int32,
-        id_begin: Int64,
-        id_end: Int64,
+        begin: Int64,
+        end: Int64,
     ) -> None:
         """Parse some events; the last three arrays take the results."""
         folded = fold(data, starts, ends, marks, time_ends)
         keys, codes, begins = folded.distinct()
         entries = self._look_up(keys, codes, data, folded.origin, begins, starts, ends, marks, time_ends)
         template[:] = np.array([e.template for e in entries], np.int32)[codes]
-        first = np.array([e.begin for e in entries], np.int64)[codes]
-        rows = np.flatnonzero(first >= 0)
-        if len(rows):
-            last = np.array([e.end for e in entries], np.int64)[codes[rows]]
-            at = begins[rows]
-            id_begin[rows] = folded.origin[at + first[rows]]
-            id_end[rows] = folded.origin[at + last]
+        for k in range(max((len(e.spans) for e in entries), default=0)):
+            spans = np.array([e.spans[k] if k < len(e.spans) else _NOWHERE for e in entries], np.int64)
+            first = spans[:, 0][codes]
+            rows = np.flatnonzero(first >= 0)
+            if len(rows):
+                at = begins[rows]
+                begin[k, rows] = folded.origin[at + first[rows]]
+                end[k, rows] = folded.origin[at + spans[:, 1][codes[rows]]]
         if any(e.each for e in entries):
             each = np.array([e.each for e in entries])[codes]
-            self._match_each(np.flatnonzero(each), data, starts, ends, marks, time_ends, template, id_begin, id_end)
+            self._match_each(np.flatnonzero(each), data, starts, ends, marks, time_ends, template, begin, end)
 
     def _look_up(
         self,
@@ -210,14 +213,14 @@ class LineParser:
                 return _Entry(UNMATCHED, each=True)
             found = grok.regex.fullmatch(content)
             if found:
-                name = self._id_fields[i]
-                if name is None:
-                    return _Entry(i)
-                span = _byte_span(content, found.span(name), shift, start)
-                a, b = (int(np.searchsorted(origin, x)) for x in span)
-                if int(origin[a]) != span[0] or int(origin[b]) != span[1] or a == b:
-                    return _Entry(i, each=True)  # the field begins or ends inside a word that is folded whole
-                return _Entry(i, a - begin, b - begin)
+                spans = []
+                for name in self._wanted[i]:
+                    first, last = _byte_span(content, found.span(name), shift, start)
+                    a, b = (int(np.searchsorted(origin, x)) for x in (first, last))
+                    if int(origin[a]) != first or int(origin[b]) != last or a == b:
+                        return _Entry(i, each=True)  # the field begins or ends inside a word that is folded whole
+                    spans.append((a - begin, b - begin))
+                return _Entry(i, tuple(spans))
         return _Entry(UNMATCHED, each=self._id_pattern is not None)
 
     def _match_each(
@@ -229,23 +232,23 @@ class LineParser:
         marks: Int64,
         mark_ends: Int64,
         template: Int32,
-        id_begin: Int64,
-        id_end: Int64,
+        begin: Int64,
+        end: Int64,
     ) -> None:
         for row in rows.tolist():
             start = int(starts[row])
             content, shift = content_of(data, start, int(ends[row]), int(marks[row]), int(mark_ends[row]))
             i, found = self.match(content)
             template[row] = i
-            span: tuple[int, int] | None = None
+            spans: list[tuple[int, int]] = []
             if found is not None:
-                name = self._id_fields[i]
-                span = found.span(name) if name else None
+                spans = [found.span(name) for name in self._wanted[i]]
             elif self._id_pattern is not None:
                 somewhere = self._id_pattern.search(content)
-                span = somewhere.span() if somewhere else None
-            if span and span[0] >= 0 and span[1] > span[0]:
-                id_begin[row], id_end[row] = _byte_span(content, span, shift, start)
+                spans = [somewhere.span()] if somewhere else []
+            for k, span in enumerate(spans):
+                if span[1] > span[0]:
+                    begin[k, row], end[k, row] = _byte_span(content, span, shift, start)
 
 
 def content_ranges(

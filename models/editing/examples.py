@@ -26,7 +26,7 @@ class Moved:
 def example_templates(model: ModelDocument) -> dict[str, str | None]:
     """For each template with an example, by id, the template that the example fits."""
     reader = ContentReader(model.timestamp)
-    parser = LineParser([t.grok for t in model.templates], [None] * len(model.templates), model.patterns)
+    parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
     found: dict[str, str | None] = {}
     for template in model.templates:
         if template.example:

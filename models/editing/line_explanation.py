@@ -74,7 +74,7 @@ class LineExplainer:
         self.model = model
         self._contents = ContentReader(model.timestamp)
         self._states = {s.template: (a, s) for a in model.automata for s in a.states}
-        self._parser = LineParser([t.grok for t in model.templates], [None] * len(model.templates), model.patterns)
+        self._parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
         self._id_pattern = re.compile(model.id_pattern) if model.id_pattern else None
 
     def state_of(self, line: str) -> tuple[Automaton, State] | None:

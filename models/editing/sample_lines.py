@@ -48,7 +48,7 @@ class SampleReader:
     def __init__(self, model: ModelDocument) -> None:
         self.model = model
         self._times = TimestampReader(TimestampSettings.from_document(model.timestamp))
-        self._parser = LineParser([t.grok for t in model.templates], [None] * len(model.templates), model.patterns)
+        self._parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
         self._limits = ReadLimits()
 
     def fields(self, line: SampleLine) -> dict[str, Value]:

@@ -83,6 +83,11 @@ class IdentifierChoice:
         found = self.by_template.get(template)
         return None if found is None else found.field
 
+    def fields_of(self, template: int) -> tuple[str, ...]:
+        """The fields that hold identifiers; empty if the template has none."""
+        found = self.by_template.get(template)
+        return () if found is None else (found.field,)
+
     def kinds(self, templates: int) -> Int32:
         """int32[templates]: the kind of each template, -1 for none."""
         kinds = np.full(templates, -1, dtype=np.int32)

@@ -48,6 +48,6 @@ def test_ticks_fit_the_model_with_ticks_only_and_probes_fit_neither():
     fits = []
     for document in (before, after):
         templates = parse_model(pretty(document), "the model").templates
-        parser = LineParser([t.grok for t in templates], [None] * len(templates), {})
+        parser = LineParser([t.grok for t in templates], [()] * len(templates), {})
         fits.append([parser.match(text)[1] is not None for text in (probe, tick)])
     assert fits == [[False, False], [False, True]]

@@ -44,6 +44,6 @@ def test_the_mix_holds_all_lines_in_an_order_that_does_not_change(tmp_path):
 def test_each_line_of_the_scale_fits_the_template_it_was_made_for():
     templates = parse_model(pretty(document(3000)), "the model").templates
     assert len({template.grok for template in templates}) == 3000
-    parser = LineParser([t.grok for t in templates], [None] * 3000, {})
+    parser = LineParser([t.grok for t in templates], [()] * 3000, {})
     found = {parser.match(line.rstrip())[1] is not None for line in islice(lines_of(3000, 400, 1), 400)}
     assert found == {True}

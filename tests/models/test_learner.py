@@ -70,14 +70,14 @@ def test_every_line_learnt_from_fits_a_template_as_often_as_it_counts(learnt):
     assert len(rows) == report.lines
     assert all(row.template_id for row in rows)
     first_lines = [line for line in path.read_text().splitlines() if re.match(r"\d{4}-\d\d-\d\d ", line)]
-    parser = LineParser([t.grok for t in model.templates], [None] * len(model.templates))
+    parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates))
     used = Counter(parser.match(line[24:])[0] for line in first_lines)
     assert {model.templates[i].id: count for i, count in used.items()} == {t.id: t.count for t in model.templates}
 
 
 def test_every_template_fits_its_example(learnt):
     model, _, _, _ = learnt
-    parser = LineParser([t.grok for t in model.templates], [None] * len(model.templates))
+    parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates))
     for i, template in enumerate(model.templates):
         assert parser.match(template.example[24:])[0] == i
 

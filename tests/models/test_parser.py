@@ -35,30 +35,32 @@ def buffer_of(lines, gap=b"\n"):
 
 
 def results(parser, lines, gap=b"\n"):
-    """(template, identifier or None) of each line, as the parser finds them."""
+    """(template, first wanted field or None, …) of each line, as the parser finds them."""
     data, *arrays = buffer_of(lines, gap)
     parsed = parser.parse(data, *arrays)
     raw = data.tobytes()
+    spans = np.stack((parsed.begin.T, parsed.end.T), axis=2).tolist()
     return [
-        (template, raw[a:b].decode() if a >= 0 else None)
-        for template, a, b in zip(
-            parsed.template.tolist(), parsed.id_begin.tolist(), parsed.id_end.tolist(), strict=True
-        )
+        (template, *(raw[a:b].decode() if a >= 0 else None for a, b in of_line))
+        for template, of_line in zip(parsed.template.tolist(), spans, strict=True)
     ]
 
 
-def expected(parser, id_fields, id_pattern, lines):
-    """The same, each line by itself; in an identifier the timestamp is what the line says."""
+def expected(parser, wanted, id_pattern, lines):
+    """The same, each line by itself; in a field the timestamp is what the line says."""
+    width = max(1, *map(len, wanted)) if wanted else 1
     found = []
     for before, stamp, after in lines:
         content = after.lstrip(" \t") if stamp and not before else before + ("\x04" if stamp else "") + after
         template, match = parser.match(content)
-        span = (0, 0)
-        if match is not None and id_fields[template]:
-            span = match.span(id_fields[template])
-        elif match is None and id_pattern and (hit := re.search(id_pattern, content)):
-            span = hit.span()
-        found.append((template, content[span[0] : span[1]].replace("\x04", stamp) if span[1] > span[0] else None))
+        spans = []
+        if match is not None:
+            spans = [match.span(name) for name in wanted[template]]
+        elif id_pattern and (hit := re.search(id_pattern, content)):
+            spans = [hit.span()]
+        spans += [(0, 0)] * (width - len(spans))
+        texts = (content[a:b].replace("\x04", stamp) if b > a else None for a, b in spans)
+        found.append((template, *texts))
     return found
 
 
@@ -117,7 +119,7 @@ OTHERS = [r"\s+", "%{SPACE}", "(?:a|b1)", "[0-9]{2}", "(%{INT:opt})?", "%{TIMEST
 
 @st.composite
 def templates_with_lines(draw):
-    """A template, the field of its identifier, and lines most of which fit it, many of them alike but for digits."""
+    """A template, some of its fields, and lines most of which fit it, many of them alike but for digits."""
     grok: list[str] = []
     names: list[str] = []
     base: list[tuple[str, bool]] = []
@@ -135,7 +137,7 @@ def templates_with_lines(draw):
             grok.append(other)
             names += ["opt"] if "opt" in other else []
             base.append(({"%{TIMESTAMP}": "\x04", "(?:a|b1)": "b1", "[0-9]{2}": "47"}.get(other, " "), False))
-    field = draw(st.none() | st.sampled_from(names)) if names else None
+    fields = draw(st.lists(st.sampled_from(names), unique=True, max_size=3)) if names else []
     lines = []
     for variant in range(draw(st.integers(2, 5))):
         parts = []
@@ -146,7 +148,7 @@ def templates_with_lines(draw):
         before, _, after = "".join(parts).partition("\x04")
         stamp = STAMP if "\x04" in "".join(parts) or draw(st.booleans()) else ""
         lines.append((before, stamp, after.replace("\x04", "")))
-    return "".join(grok), field, lines
+    return "".join(grok), fields, lines
 
 
 def shifted(text, by):
@@ -158,7 +160,7 @@ def shifted(text, by):
 @given(some=st.lists(templates_with_lines(), min_size=1, max_size=3), with_pattern=st.booleans())
 def test_a_batch_is_parsed_as_if_each_line_were_matched_by_itself(some, with_pattern):
     id_pattern = r"worker[0-9]+|[0-9]+\b" if with_pattern else None
-    fields = [field for _, field, _ in some]
+    fields = [names for _, names, _ in some]
     parser = LineParser([grok for grok, _, _ in some], fields, {"MINE": "[a-z]*[0-3]+"}, id_pattern)
     lines = [line for _, _, group in some for line in group]
     wanted = expected(parser, fields, id_pattern, lines)
@@ -167,7 +169,7 @@ def test_a_batch_is_parsed_as_if_each_line_were_matched_by_itself(some, with_pat
 
 
 SHOP = ["%{INT:n} order %{NOTSPACE:id} took %{INT:ms:int}", r"order %{NOTSPACE:id}", "worker%{WORD:id} is up"]
-SHOP_FIELDS = ["id", "id", "id"]
+SHOP_FIELDS = [("id",)] * 3
 SHOP_LINES = [
     (f"{'x ' if k % 5 == 0 else ''}", STAMP, f" {k % 3} order ord-{k} took {k}" if k % 2 else f" order o{k % 7}")
     for k in range(120)
@@ -188,7 +190,7 @@ def test_neither_pieces_nor_a_full_cache_nor_batches_change_the_result(monkeypat
 
 def test_a_cache_that_is_full_is_emptied(monkeypatch):
     monkeypatch.setattr(parser_module, "_CACHE_LIMIT", 2)
-    parser = LineParser(["%{GREEDYDATA:all}"], [None])
+    parser = LineParser(["%{GREEDYDATA:all}"], [()])
     for word in ("a", "b", "c", "d"):
         assert results(parser, [("", "", word)]) == [(0, None)]
         assert len(parser._cache) <= 2
@@ -220,7 +222,7 @@ def test_the_identifier_is_cut_out_of_the_line(grok, line, identifier):
 
     lines = [given_line(line), given_line(line.replace("1", "47"))]
     wanted = [(0, i and i.replace("\x04", STAMP)) for i in (identifier, identifier and identifier.replace("1", "47"))]
-    assert results(LineParser([grok], ["id"]), lines) == wanted
+    assert results(LineParser([grok], [("id",)]), lines) == wanted
 
 
 @pytest.mark.parametrize(
@@ -236,12 +238,12 @@ def test_the_identifier_is_cut_out_of_the_line(grok, line, identifier):
 )
 def test_of_lines_alike_but_for_digits_one_may_fit_and_one_not(grok, fits, does_not):
     for lines in ([fits, does_not], [does_not, fits]):
-        found = results(LineParser([grok], [None], {"MINE": "a[0-3]"}), [("", "", line) for line in lines])
+        found = results(LineParser([grok], [()], {"MINE": "a[0-3]"}), [("", "", line) for line in lines])
         assert found == [(0 if line == fits else UNMATCHED, None) for line in lines]
 
 
 def test_an_identifier_is_found_in_lines_that_fit_no_template():
-    parser = LineParser(["known %{INT:n}"], ["n"], id_pattern="blk_-?[0-9]+")
+    parser = LineParser(["known %{INT:n}"], [("n",)], id_pattern="blk_-?[0-9]+")
     lines = [("", "", "lost blk_-12!"), ("", STAMP, " lost blk_3"), ("", "", "lost"), ("", "", "known 4")]
     assert results(parser, lines) == [(UNMATCHED, "blk_-12"), (UNMATCHED, "blk_3"), (UNMATCHED, None), (0, "4")]
 
@@ -254,8 +256,8 @@ def test_an_empty_find_of_the_id_pattern_is_no_identifier():
 def test_the_most_specific_template_wins_whatever_their_order():
     groks = ["%{GREEDYDATA:all}", "order %{NOTSPACE:id} took %{INT:n}", "order %{GREEDYDATA:rest}"]
     lines = [("", "", "order a took 5"), ("", "", "order a took"), ("", "", "else")]
-    assert [t for t, _ in results(LineParser(groks, [None] * 3), lines)] == [1, 2, 0]
-    assert [t for t, _ in results(LineParser(groks[::-1], [None] * 3), lines)] == [1, 0, 2]
+    assert [t for t, _ in results(LineParser(groks, [()] * 3), lines)] == [1, 2, 0]
+    assert [t for t, _ in results(LineParser(groks[::-1], [()] * 3), lines)] == [1, 0, 2]
 
 
 @pytest.mark.parametrize(
@@ -289,5 +291,5 @@ def test_contents_of_a_batch_are_those_of_single_lines(lines):
 def test_a_long_line_among_short_ones_is_parsed():
     long = "x" * (1 << 19) + " 1"
     lines = [("", STAMP, " order a"), ("", STAMP, f" order {long}"), ("", STAMP, " order b")]
-    parser = LineParser(["order %{NOTSPACE:id}", "order %{NOTSPACE:id} %{INT:n}"], ["id", "id"])
+    parser = LineParser(["order %{NOTSPACE:id}", "order %{NOTSPACE:id} %{INT:n}"], [("id",), ("id",)])
     assert results(parser, lines) == [(0, "a"), (1, long[:-2]), (0, "b")]
