@@ -199,7 +199,7 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
         if not len(events):
             continue
         starts, marks = content_ranges(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        keys, codes, _ = fold(events.data, starts, events.ends, marks, events.time_ends).distinct()
+        keys, codes = fold(events.data, starts, events.ends, marks, events.time_ends).distinct()
         counts = np.bincount(codes, minlength=len(keys)).tolist()
         for key, count, row in zip(keys, counts, first_lines(codes, len(keys)).tolist(), strict=True):
             at = known.get(key)

@@ -14,7 +14,7 @@ Int64 = npt.NDArray[np.int64]
 
 _NEWLINE, _RETURN = 0x0A, 0x0D
 _CONTROL = np.zeros(256, np.bool_)
-_CONTROL[sorted(RESERVED | {0x00, 0x05, 0x06, 0x07, 0x08})] = True
+_CONTROL[sorted(RESERVED | {0x05, 0x06, 0x07, 0x08, 0x0B})] = True
 """Bytes that no text log holds. Tab, form feed, carriage return and escape (colours) are let through."""
 
 

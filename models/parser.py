@@ -15,31 +15,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.folding import TIMESTAMP, first_lines, fold
+from models.folding import TIMESTAMP, Folded, fold
 from models.grok import GrokTemplate, compile_grok
 from models.grok_patterns import WORD_CHARACTERS
+from models.known_folds import Entry, KnownFolds
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
 
 UNMATCHED = -1
-_NOWHERE = (-1, -1)
 _CACHE_LIMIT = 200_000
 _PIECE_BYTES = 1 << 19
 """Folded at a time: enough to be worth the calls, little enough that the working arrays are near the processor."""
 _WORD = re.compile(f"[{WORD_CHARACTERS}]+")
 _MARK = chr(TIMESTAMP)
-
-
-@dataclass(slots=True, frozen=True)
-class _Entry:
-    """What the cache knows of a fold: the template, and where in the fold the wanted fields lie (begin −1: nowhere)."""
-
-    template: int
-    spans: tuple[tuple[int, int], ...] = ()
-    each: bool = False
-    """The fold does not decide: match every line by itself."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -83,7 +73,7 @@ class LineParser:
         self._by_word: dict[str, list[int]] = {}
         self._always: list[int] = []
         self._index()
-        self._cache: dict[bytes, _Entry] = {}
+        self._cache = KnownFolds(self._width, _CACHE_LIMIT)
 
     def _index(self) -> None:
         """File each template under its rarest constant word; words with digits fold away and cannot serve."""
@@ -161,67 +151,41 @@ class LineParser:
     ) -> None:
         """Parse some events; the last three arrays take the results."""
         folded = fold(data, starts, ends, marks, time_ends)
-        keys, codes, begins = folded.distinct()
-        entries = self._look_up(keys, codes, data, folded.origin, begins, starts, ends, marks, time_ends)
-        template[:] = np.array([e.template for e in entries], np.int32)[codes]
-        for k in range(max((len(e.spans) for e in entries), default=0)):
-            spans = np.array([e.spans[k] if k < len(e.spans) else _NOWHERE for e in entries], np.int64)
-            first = spans[:, 0][codes]
-            rows = np.flatnonzero(first >= 0)
+
+        def resolve(row: int) -> Entry:
+            start = int(starts[row])
+            content, shift = content_of(data, start, int(ends[row]), int(marks[row]), int(time_ends[row]))
+            return self._resolve(content, shift, start, folded, int(folded.offsets[row]))
+
+        found = self._cache.find(folded, resolve)
+        template[:] = found.template
+        for k in range(self._width):
+            rows = np.flatnonzero(found.begin[k] >= 0)
             if len(rows):
-                at = begins[rows]
-                begin[k, rows] = folded.origin[at + first[rows]]
-                end[k, rows] = folded.origin[at + spans[:, 1][codes[rows]]]
-        if any(e.each for e in entries):
-            each = np.array([e.each for e in entries])[codes]
-            self._match_each(np.flatnonzero(each), data, starts, ends, marks, time_ends, template, begin, end)
+                at = folded.offsets[rows]
+                begin[k, rows] = folded.came_from(at + found.begin[k, rows])
+                end[k, rows] = folded.came_from(at + found.end[k, rows])
+        each = np.flatnonzero(found.each)
+        if len(each):
+            self._match_each(each, data, starts, ends, marks, time_ends, template, begin, end)
 
-    def _look_up(
-        self,
-        keys: list[bytes],
-        codes: Int32,
-        data: Bytes,
-        origin: Int64,
-        begins: Int64,
-        starts: Int64,
-        ends: Int64,
-        marks: Int64,
-        mark_ends: Int64,
-    ) -> list[_Entry]:
-        cache = self._cache
-        entries = [cache.get(key) for key in keys]
-        missing = [k for k, entry in enumerate(entries) if entry is None]
-        if missing:
-            if len(cache) + len(missing) > _CACHE_LIMIT:
-                cache.clear()
-            example = first_lines(codes, len(keys))
-            for k in missing:
-                row = int(example[k])
-                content, shift = content_of(
-                    data, int(starts[row]), int(ends[row]), int(marks[row]), int(mark_ends[row])
-                )
-                entry = self._resolve(content, shift, int(starts[row]), origin, int(begins[row]))
-                cache[keys[k]] = entry
-                entries[k] = entry
-        return entries  # type: ignore[return-value]
-
-    def _resolve(self, content: str, shift: tuple[int, int], start: int, origin: Int64, begin: int) -> _Entry:
+    def _resolve(self, content: str, shift: tuple[int, int], start: int, folded: Folded, begin: int) -> Entry:
         """What one new fold stands for, found on one line that has it."""
         for i in self._candidates(content):
             grok = self.groks[i]
             if not grok.digit_blind:
-                return _Entry(UNMATCHED, each=True)
+                return Entry(UNMATCHED, each=True)
             found = grok.regex.fullmatch(content)
             if found:
                 spans = []
                 for name in self._wanted[i]:
                     first, last = _byte_span(content, found.span(name), shift, start)
-                    a, b = (int(np.searchsorted(origin, x)) for x in (first, last))
-                    if int(origin[a]) != first or int(origin[b]) != last or a == b:
-                        return _Entry(i, each=True)  # the field begins or ends inside a word that is folded whole
+                    a, b = folded.place_of(first), folded.place_of(last)
+                    if a is None or b is None or a == b:
+                        return Entry(i, each=True)  # the field begins or ends inside a word that is folded whole
                     spans.append((a - begin, b - begin))
-                return _Entry(i, tuple(spans))
-        return _Entry(UNMATCHED, each=self._id_pattern is not None)
+                return Entry(i, tuple(spans))
+        return Entry(UNMATCHED, each=self._id_pattern is not None)
 
     def _match_each(
         self,

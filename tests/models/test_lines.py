@@ -33,7 +33,7 @@ pieces = st.sampled_from(
     ]
 )
 buffers = st.lists(pieces, max_size=14).map(b"".join)
-NEVER_IN_TEXT = RESERVED | {0x00, 0x05, 0x06, 0x07, 0x08}
+NEVER_IN_TEXT = RESERVED | {0x05, 0x06, 0x07, 0x08, 0x0B}
 
 
 def split(data):
