@@ -95,7 +95,7 @@ def write_contents(model_path: Path, files: tuple[Path, ...], out: Path) -> list
                     )
                     columns = (begins, events.ends, marks, events.time_ends)
                     spans = zip(*(column.tolist() for column in columns), strict=True)
-                    stream.writelines(content_of(events.data, *span)[0] + "\n" for span in spans)
+                    stream.writelines(content_of(events.data, *span) + "\n" for span in spans)
                     count += len(events)
             counts.append(count)
     return counts

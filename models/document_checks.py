@@ -9,6 +9,7 @@ from typing import Any
 
 from models.document import Automaton, ModelDocument
 from models.grok import GrokError, GrokTemplate, check_patterns, compile_grok
+from models.linear import LinearError, LinearRegex
 from models.schema_check import Problem, json_path
 from models.timestamps.errors import TimestampFormatError
 from models.timestamps.patterns import compile_pattern
@@ -51,12 +52,10 @@ def _general(model: ModelDocument) -> Iterator[Problem]:
         yield Problem(json_path(["patterns", name]), message)
     if model.id_pattern is not None:
         try:
-            found = re.compile(model.id_pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            reason = getattr(error, "msg", str(error))
-            at = getattr(error, "pos", None)
-            near = f" at offset {at}" if at is not None else ""
-            yield Problem("$.id_pattern", f"is no regular expression: {reason}{near}; mend it, or remove the key")
+            found = LinearRegex(model.id_pattern)
+        except LinearError as error:
+            near = "" if error.at is None else f" at offset {error.at}"
+            yield Problem("$.id_pattern", f"is no usable regular expression: {error}{near}; mend it, or remove the key")
         else:
             if found.fullmatch(""):
                 yield Problem("$.id_pattern", "also matches nothing at all; write a pattern of at least one character")

@@ -1,7 +1,8 @@
-r"""Grok: message templates as Logstash and Elasticsearch users write them, compiled to Python regexes.
+r"""Grok: message templates as Logstash and Elasticsearch users write them, compiled to regular expressions.
 
 ``%{PATTERN}`` refers to a named pattern, ``%{PATTERN:field}`` names what it matched, ``%{PATTERN:field:int}`` and
-``:float`` convert it; all the rest is a regular expression. A template describes the *whole* content of a line.
+``:float`` convert it; all the rest is a regular expression (:mod:`models.linear`). A template describes the *whole*
+content of a line.
 Besides the regex, a compiled template tells what is constant in it, so that a parser finds its candidates by words
 and knows whether lines that differ in their digits only need to be looked at one by one.
 """
@@ -19,6 +20,7 @@ from models.errors import UserError
 from models.grok_constants import constant_words, is_digit_blind
 from models.grok_patterns import BREADTH, LIBRARY
 from models.grok_syntax import SOFT_PATTERNS, Element, GrokError, parse_grok
+from models.linear import LinearError, LinearRegex
 
 __all__ = [
     "Field",
@@ -36,7 +38,6 @@ Value = str | int | float
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _MUST_ESCAPE = frozenset("\\.^$*+?{}[]()|")
 _NAMED_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\x04": "%{TIMESTAMP}"}
-_ANYTHING = frozenset({"DATA", "GREEDYDATA"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,7 @@ class GrokTemplate:
 
     Attributes:
         grok: the template as written.
-        regex: the regex, anchored at its end (``match`` and ``fullmatch`` agree); one named group a field. Compiled
-            with ``re.ASCII``; ``.`` does not match a line break.
+        regex: the expression for a whole content, one named group a field; ``.`` does not match a line break.
         fields: the named fields, in order of appearance.
         literals: the constant pieces of text between fields, in order, unescaped.
         words: the constant words (runs of ASCII letters, digits and characters from U+0080 on) that every matching
@@ -80,7 +80,7 @@ class GrokTemplate:
     """
 
     grok: str
-    regex: re.Pattern[str]
+    regex: LinearRegex
     fields: tuple[Field, ...]
     literals: tuple[str, ...]
     words: frozenset[str]
@@ -89,7 +89,7 @@ class GrokTemplate:
 
     def values(self, content: str) -> dict[str, Value] | None:
         """The fields of a line's content, converted; None when it does not match. Groups left out have no entry."""
-        found = self.regex.match(content)
+        found = self.regex.fullmatch(content)
         if found is None:
             return None
         return {f.name: f.convert(text) for f in self.fields if (text := found[f.name]) is not None}
@@ -103,7 +103,8 @@ def compile_grok(pattern: str, custom: Mapping[str, str] | None = None) -> GrokT
         custom: further named patterns; they win over the standard ones.
 
     Raises:
-        GrokError: an unknown or circular pattern, a field twice or badly named, a broken regular expression.
+        GrokError: an unknown or circular pattern, a field twice or badly named, a broken regular expression, or one
+            that cannot be matched in linear time.
     """
     return _compile(pattern, tuple(sorted((custom or {}).items())))
 
@@ -114,12 +115,12 @@ def _compile(pattern: str, custom_items: tuple[tuple[str, str], ...]) -> GrokTem
     elements, flags = parse_grok(pattern)
     body, offsets = expansion.body(elements)
     try:
-        regex = re.compile(f"(?{flags}:{body})\\Z", re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
-        at = (getattr(error, "pos", None) or 0) - len(f"(?{flags}:")
+        regex = LinearRegex(f"(?{flags}:{body})" if flags else body)
+    except LinearError as error:
+        at = (error.at or 0) - (len(f"(?{flags}:") if flags else 0)
         offset = max((o for start, o in offsets if start <= at), default=0)
-        reason = getattr(error, "msg", str(error))
-        raise GrokError(f"{pattern!r} is no regular expression: {reason}, near offset {offset}", offset) from None
+        near = "" if error.at is None else f", near offset {offset}"
+        raise GrokError(f"{pattern!r} is no usable regular expression: {error}{near}", offset) from None
     constant = not flags and not any(e.kind == "alternation" for e in elements)
     literals = tuple(e.text for e in elements if constant and e.kind == "text" and e.depth == 0)
     fields = tuple(expansion.fields)
@@ -167,15 +168,8 @@ class _Expansion:
         parts: list[str] = []
         offsets: list[tuple[int, int]] = []
         length = 0
-        committed = False
-        for i, element in enumerate(elements):
+        for element in elements:
             text = self._one(element, (), element.offset)
-            # "anything, constant, anything": the first place of the constant is as good as any later one, so commit
-            # to it; without this, several such fields in a row try all combinations.
-            if element.kind == "reference" and not committed and _commits(elements, i):
-                text, committed = "(?>" + text, True
-            elif committed:
-                text, committed = text + ")", False
             offsets.append((length, element.offset))
             parts.append(text)
             length += len(text)
@@ -211,10 +205,10 @@ class _Expansion:
         body = "".join(self._one(e, (*inside, name), offset) for e in elements)
         if name in self.custom:
             try:
-                re.compile(f"(?{flags}:{body})", re.ASCII)
-            except (re.error, OverflowError, RecursionError) as error:
-                reason = getattr(error, "msg", str(error))
-                raise GrokError(f"the pattern {name} is no regular expression: {reason}: {text!r}", offset) from None
+                LinearRegex(f"(?{flags}:{body})")
+            except LinearError as error:
+                message = f"the pattern {name} is no usable regular expression: {error}: {text!r}"
+                raise GrokError(message, offset) from None
         return f"(?{flags}:{body})" if flags else body
 
     def _add(self, field: Field, offset: int) -> None:
@@ -225,20 +219,6 @@ class _Expansion:
                 offset,
             )
         self.fields.append(field)
-
-
-def _commits(elements: list[Element], i: int) -> bool:
-    """Whether element i is DATA, followed by constant text and then by a pattern that takes anything."""
-    if i + 2 >= len(elements):
-        return False
-    first, middle, last = elements[i : i + 3]
-    return (
-        first.name == "DATA"
-        and middle.kind == "text"
-        and last.name in _ANYTHING
-        and first.depth == middle.depth == last.depth
-        and not (first.quantified or last.quantified)
-    )
 
 
 def escape_literal(text: str) -> str:

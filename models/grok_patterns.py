@@ -22,8 +22,9 @@ _W = WORD_CHARACTERS
 _N = "[0-9]+"
 _H = "[0-9A-Fa-f]+"
 # A word that starts with a digit, holds a letter that is no hexadecimal digit, and is no 0x number: 09T20, 31Z.
-_X = rf"(?!0[xX]{_H}(?![{_W}]))[0-9][{_W}]*?[G-Zg-z\x80-\U0010FFFF][{_W}]*"
-_HOST = rf"[{_W}_-]+(?:\.[{_W}_-]+)*+"
+_Y = rf"[{_W}]*?[G-Zg-z\x80-\U0010FFFF][{_W}]*"
+_X = rf"(?:(?:[1-9]|0[0-9A-Fa-f]){_Y}|0[G-WYZg-wyz\x80-\U0010FFFF][{_W}]*|0[xX](?:{_Y})?)"
+_HOST = rf"[{_W}_-]+(?:\.[{_W}_-]+)*"
 _CLASS = rf"[{_W}$_]+(?:\.[{_W}$_]+)*"
 
 _PLAIN: dict[str, str] = {
@@ -41,7 +42,7 @@ _PLAIN: dict[str, str] = {
     "SPACE": r"\s*",
     "DATA": ".*?",
     "GREEDYDATA": ".*",
-    "QUOTEDSTRING": r'(?:"(?:\\.|[^\\"])*+"|' + r"'(?:\\.|[^\\'])*+'|`(?:\\.|[^\\`])*+`)",
+    "QUOTEDSTRING": r'(?:"(?:\\.|[^\\"])*"|' + r"'(?:\\.|[^\\'])*'|`(?:\\.|[^\\`])*`)",
     "QS": "%{QUOTEDSTRING}",
     "USERNAME": f"[{_W}._-]+",
     "USER": "%{USERNAME}",

@@ -210,7 +210,7 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
             else:
                 known[key] = len(known)
                 span = int(starts[row]), int(events.ends[row]), int(marks[row]), int(events.time_ends[row])
-                folds.contents.append(content_of(events.data, *span)[0])
+                folds.contents.append(content_of(events.data, *span))
                 folds.counts.append(count)
                 line = events.data[events.starts[row] : events.ends[row]]
                 folds.examples.append(line.tobytes().decode("utf-8", "replace"))
@@ -235,7 +235,7 @@ def _find_identifiers(
             if template < 0:
                 continue
             span = int(starts[k]), int(events.ends[k]), int(marks[k]), int(events.time_ends[k])
-            found = parser.groks[template].regex.fullmatch(content_of(events.data, *span)[0])
+            found = parser.groks[template].regex.fullmatch(content_of(events.data, *span))
             if found is None:
                 continue
             rows.setdefault(template, []).append(row)

@@ -84,6 +84,6 @@ def _templates(events: Events, parser: LineParser, model: ModelDocument) -> dict
             continue
         template = model.templates[index]
         span = int(starts[k]), int(events.ends[k]), int(marks[k]), int(events.time_ends[k])
-        values = parser.groks[index].values(content_of(events.data, *span)[0]) or {}
+        values = parser.groks[index].values(content_of(events.data, *span)) or {}
         rows[line] = LineRow(line, template.id, template.grok, values)
     return rows

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from models.folding import TIMESTAMP, Folded, fold
 from models.grok import GrokTemplate, compile_grok
-from models.grok_patterns import WORD_CHARACTERS
 from models.known_folds import Entry, KnownFolds
+from models.linear import LinearRegex, Match
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -28,8 +28,8 @@ UNMATCHED = -1
 _CACHE_LIMIT = 200_000
 _PIECE_BYTES = 1 << 19
 """Folded at a time: enough to be worth the calls, little enough that the working arrays are near the processor."""
-_WORD = re.compile(f"[{WORD_CHARACTERS}]+")
-_MARK = chr(TIMESTAMP)
+_WORD = re.compile(rb"[A-Za-z0-9\x80-\xff]+")
+_MARK = bytes([TIMESTAMP])
 
 
 @dataclass(slots=True, frozen=True)
@@ -67,10 +67,10 @@ class LineParser:
         self.groks: list[GrokTemplate] = [compile_grok(template, patterns or {}) for template in templates]
         self._wanted = [tuple(names) for names in wanted]
         self._width = max(1, *map(len, self._wanted)) if self._wanted else 1
-        self._id_pattern = re.compile(id_pattern) if id_pattern else None
+        self._id_pattern = LinearRegex(id_pattern) if id_pattern else None
         self._order = sorted(range(len(self.groks)), key=lambda i: (self.groks[i].specificity, i))
         self._rank = {template: rank for rank, template in enumerate(self._order)}
-        self._by_word: dict[str, list[int]] = {}
+        self._by_word: dict[bytes, list[int]] = {}
         self._always: list[int] = []
         self._index()
         self._cache = KnownFolds(self._width, _CACHE_LIMIT)
@@ -85,19 +85,20 @@ class LineParser:
         for i, some in enumerate(words):
             if some:
                 rarest = min(some, key=lambda w: (frequency[w], -len(w), w))
-                self._by_word.setdefault(rarest, []).append(i)
+                self._by_word.setdefault(rarest.encode(), []).append(i)
             else:
                 self._always.append(i)
 
-    def match(self, content: str) -> tuple[int, re.Match[str] | None]:
+    def match(self, content: str | bytes) -> tuple[int, Match | None]:
         """The template of one content (see :func:`content_of`) and its match; ``(UNMATCHED, None)`` if none fits."""
+        content = content.encode("utf-8", "replace") if isinstance(content, str) else content
         for i in self._candidates(content):
             found = self.groks[i].regex.fullmatch(content)
             if found:
                 return i, found
         return UNMATCHED, None
 
-    def _candidates(self, content: str) -> list[int]:
+    def _candidates(self, content: bytes) -> list[int]:
         found = set(self._always)
         by_word = self._by_word
         for word in set(_WORD.findall(content)):
@@ -153,9 +154,8 @@ class LineParser:
         folded = fold(data, starts, ends, marks, time_ends)
 
         def resolve(row: int) -> Entry:
-            start = int(starts[row])
-            content, shift = content_of(data, start, int(ends[row]), int(marks[row]), int(time_ends[row]))
-            return self._resolve(content, shift, start, folded, int(folded.offsets[row]))
+            content = _Content.of(data, int(starts[row]), int(ends[row]), int(marks[row]), int(time_ends[row]))
+            return self._resolve(content, folded, int(folded.offsets[row]))
 
         found = self._cache.find(folded, resolve)
         template[:] = found.template
@@ -169,17 +169,17 @@ class LineParser:
         if len(each):
             self._match_each(each, data, starts, ends, marks, time_ends, template, begin, end)
 
-    def _resolve(self, content: str, shift: tuple[int, int], start: int, folded: Folded, begin: int) -> Entry:
+    def _resolve(self, content: _Content, folded: Folded, begin: int) -> Entry:
         """What one new fold stands for, found on one line that has it."""
-        for i in self._candidates(content):
+        for i in self._candidates(content.text):
             grok = self.groks[i]
             if not grok.digit_blind:
                 return Entry(UNMATCHED, each=True)
-            found = grok.regex.fullmatch(content)
+            found = grok.regex.fullmatch(content.text)
             if found:
                 spans = []
                 for name in self._wanted[i]:
-                    first, last = _byte_span(content, found.span(name), shift, start)
+                    first, last = content.origin(found.byte_span(name))
                     a, b = folded.place_of(first), folded.place_of(last)
                     if a is None or b is None or a == b:
                         return Entry(i, each=True)  # the field begins or ends inside a word that is folded whole
@@ -200,19 +200,18 @@ class LineParser:
         end: Int64,
     ) -> None:
         for row in rows.tolist():
-            start = int(starts[row])
-            content, shift = content_of(data, start, int(ends[row]), int(marks[row]), int(mark_ends[row]))
-            i, found = self.match(content)
+            content = _Content.of(data, int(starts[row]), int(ends[row]), int(marks[row]), int(mark_ends[row]))
+            i, found = self.match(content.text)
             template[row] = i
             spans: list[tuple[int, int]] = []
             if found is not None:
-                spans = [found.span(name) for name in self._wanted[i]]
+                spans = [found.byte_span(name) for name in self._wanted[i]]
             elif self._id_pattern is not None:
-                somewhere = self._id_pattern.search(content)
-                spans = [somewhere.span()] if somewhere else []
+                somewhere = self._id_pattern.search(content.text)
+                spans = [somewhere.byte_span()] if somewhere else []
             for k, span in enumerate(spans):
                 if span[1] > span[0]:
-                    begin[k, row], end[k, row] = _byte_span(content, span, shift, start)
+                    begin[k, row], end[k, row] = content.origin(span)
 
 
 def content_ranges(
@@ -232,24 +231,28 @@ def content_ranges(
     return begins, marks
 
 
-def content_of(data: Bytes, start: int, end: int, mark: int, mark_end: int) -> tuple[str, tuple[int, int]]:
-    """The content of one line as text, with its timestamp as one character U+0004.
-
-    Returns:
-        The content, and (character after the mark, bytes that the mark is shorter than the timestamp), to map back.
-    """
-    if mark_end <= mark or mark < start:
-        return data[start:end].tobytes().decode("utf-8", "replace"), (end - start + 1, 0)
-    head = data[start:mark].tobytes().decode("utf-8", "replace")
-    tail = data[mark_end:end].tobytes().decode("utf-8", "replace")
-    return head + _MARK + tail, (len(head) + 1, mark_end - mark - 1)
+def content_of(data: Bytes, start: int, end: int, mark: int, mark_end: int) -> str:
+    """The content of one line as text, with its timestamp as one character U+0004."""
+    return _Content.of(data, start, end, mark, mark_end).text.decode("utf-8", "replace")
 
 
-def _byte_span(content: str, span: tuple[int, int], shift: tuple[int, int], start: int) -> tuple[int, int]:
-    """A range of characters of the content as a range of bytes of the buffer."""
-    after, more = shift
+@dataclass(slots=True, frozen=True)
+class _Content:
+    """The content of one line; its timestamp is one byte, which stands before ``after`` and is ``less`` shorter."""
 
-    def at(character: int) -> int:
-        return start + len(content[:character].encode()) + (more if character >= after else 0)
+    text: bytes
+    start: int
+    after: int
+    less: int
 
-    return at(span[0]), at(span[1])
+    @classmethod
+    def of(cls, data: Bytes, start: int, end: int, mark: int, mark_end: int) -> _Content:
+        if mark_end <= mark or mark < start:
+            return cls(data[start:end].tobytes(), start, end - start + 1, 0)
+        text = data[start:mark].tobytes() + _MARK + data[mark_end:end].tobytes()
+        return cls(text, start, mark - start + 1, mark_end - mark - 1)
+
+    def origin(self, span: tuple[int, int]) -> tuple[int, int]:
+        """A range of the text as a range of the buffer."""
+        begin, end = (self.start + at + (self.less if at >= self.after else 0) for at in span)
+        return begin, end

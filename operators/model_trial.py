@@ -1,20 +1,17 @@
-"""Tries a model in a process of its own, so that one that takes for ever cannot hold up the job."""
+"""Tries a model in a process of its own, so that a large one cannot hold up the job."""
 
 from __future__ import annotations
 
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from models.document import ModelDocument
 from models.errors import UserError
-from models.model_trial import CONTENT
 
 
 class ModelTrial:
@@ -65,20 +62,11 @@ class ModelTrial:
         Raises:
             UserError: it is not valid, or could not be tried in time.
         """
-        at = CONTENT
         try:
             self.prepare()
-            for said in self._answers(json.dumps(document).encode() + b"\n"):
-                if "at" in said:
-                    at = said["at"][:200]
-                elif said["wrong"] is not None:
-                    raise UserError(said["wrong"].replace("the model", name, 1))
-                else:
-                    return ModelDocument.from_json(document, name)
+            wrong = self._answer(json.dumps(document).encode() + b"\n")["wrong"]
         except TimeoutError:
             self.close()
-            if at != CONTENT:
-                raise UserError(_for_ever(name, at)) from None
             raise UserError(
                 f"{name} was given up after {self._seconds:g} s of checking; make it smaller, or try again when the "
                 "machine has less to do"
@@ -86,19 +74,16 @@ class ModelTrial:
         except OSError as error:
             self.close()
             raise UserError(f"{name} cannot be tried: {error.strerror or error}; try again later") from None
-        assert self._process is not None
-        code = self._process.wait()
-        self.close()
-        if code == -signal.SIGVTALRM:
-            raise UserError(_for_ever(name, at))
-        raise UserError(f"{name} cannot be tried: the process that does it ended with {code}")
+        if wrong is not None:
+            raise UserError(wrong.replace("the model", name, 1))
+        return ModelDocument.from_json(document, name)
 
-    def _answers(self, line: bytes) -> Iterator[dict[str, Any]]:
-        """What the process says to a document, until it ends.
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        """What the process says to a document.
 
         Raises:
             TimeoutError: it takes too long.
-            OSError: the process has ended before.
+            OSError: the process has ended.
         """
         assert self._process is not None
         assert self._process.stdin is not None
@@ -110,14 +95,9 @@ class ModelTrial:
         while select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]:
             data = os.read(output, 1 << 16)
             if not data:
-                return
-            *lines, waiting = (waiting + data).split(b"\n")
-            yield from map(json.loads, lines)
+                raise OSError(f"the process that does it ended with {self._process.wait()}")
+            waiting += data
+            if waiting.endswith(b"\n"):
+                answer: dict[str, Any] = json.loads(waiting)
+                return answer
         raise TimeoutError
-
-
-def _for_ever(name: str, place: str) -> str:
-    return (
-        f"{name}: {place}: its regular expression takes for ever on lines that nearly match; write no repetition of a "
-        "repetition, such as (a+)+"
-    )

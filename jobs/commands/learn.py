@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from models.document import ModelDocument, save_model
 from models.errors import UserError
 from models.learner import LearnOptions, LearnReport
 from models.learner import learn as learn_model
+from models.linear import LinearError, LinearRegex
 from models.memory import keep_freed_memory
 from models.timestamps import TimestampSettings
 
@@ -64,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
     writable(options.out, inputs=options.logs)
     if options.id_pattern is not None:
         try:
-            re.compile(options.id_pattern)
-        except re.error as error:
-            raise UserError(f"--id-pattern {options.id_pattern!r} is no regular expression: {error}") from None
+            LinearRegex(options.id_pattern)
+        except LinearError as error:
+            raise UserError(f"--id-pattern {options.id_pattern!r} is no usable regular expression: {error}") from None
     keep_freed_memory()
     progress = Progress(quiet=options.quiet)
     learn_options = LearnOptions(

@@ -35,7 +35,7 @@ class ContentReader:
             return "", None
         column = self._reader.read(raw, begin, end)
         starts, marks = content_ranges(raw, begin, end, column.begin, column.end)
-        content, _ = content_of(raw, int(starts[0]), len(raw), int(marks[0]), int(column.end[0]))
+        content = content_of(raw, int(starts[0]), len(raw), int(marks[0]), int(column.end[0]))
         ms = int(column.ms[0])
         # Where lines carry no time at all, the reader gives every line the same.
         return content, None if ms == MISSING or int(column.end[0]) == int(column.begin[0]) else ms

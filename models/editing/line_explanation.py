@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from models.automata.reasons import bounds, times
 from models.document import Automaton, ModelDocument, State, Template
 from models.editing.contents import ContentReader
 from models.grok import Field, Value, plain_text
+from models.linear import LinearRegex
 from models.parser import LineParser
 from models.phrases import phrases
 
@@ -75,7 +75,7 @@ class LineExplainer:
         self._contents = ContentReader(model.timestamp)
         self._states = {s.template: (a, s) for a in model.automata for s in a.states}
         self._parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
-        self._id_pattern = re.compile(model.id_pattern) if model.id_pattern else None
+        self._id_pattern = LinearRegex(model.id_pattern) if model.id_pattern else None
 
     def state_of(self, line: str) -> tuple[Automaton, State] | None:
         """The state that a line leads to; of a text of several lines the first counts."""
@@ -88,7 +88,7 @@ class LineExplainer:
         at, _ = self._parser.match(content)
         if at < 0:
             somewhere = self._id_pattern.search(content) if self._id_pattern else None
-            transaction = somewhere[0] if somewhere else None
+            transaction = somewhere.matched if somewhere else None
             nearest = self._nearest(content)
             unmatched = (self._time_row(time_ms), *self._unmatched_rows(nearest, transaction))
             return LineExplanation(line, content, time_ms, transaction=transaction, nearest=nearest, rows=unmatched)

@@ -98,4 +98,4 @@ class SampleReader:
                 continue
             span = int(starts[row]), int(events.ends[row]), int(marks[row]), int(events.time_ends[row])
             text = events.data[events.starts[row] : events.ends[row]].tobytes().decode("utf-8", "replace")
-            yield SampleLine(number, EVENT, templates[row], content_of(events.data, *span)[0], text)
+            yield SampleLine(number, EVENT, templates[row], content_of(events.data, *span), text)

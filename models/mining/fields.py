@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.grok import compile_grok, escape_literal
+from models.linear import Match
 from models.mining.masking import BLANK, Tokens, is_wordlike
 from models.mining.naming import FieldSite
 
@@ -192,5 +193,5 @@ def _fits(name: str, values: frozenset[str]) -> bool:
 
 
 @functools.cache
-def _matcher(name: str) -> Callable[[str], re.Match[str] | None]:
+def _matcher(name: str) -> Callable[[str], Match | None]:
     return compile_grok(f"%{{{name}}}").regex.fullmatch

@@ -16,7 +16,6 @@ Each template gets the slot whose kind explains most lines best; a template with
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ import numpy.typing as npt
 
 from models.batches import Int32, Int64
 from models.errors import UserError
+from models.linear import LinearError, LinearRegex
 from models.mining.slots import (
     LEAST_GROUPS,
     LEAST_PAIRS,
@@ -117,9 +117,9 @@ def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -
 
 def _by_pattern(samples: FieldSamples, id_pattern: str) -> IdentifierChoice:
     try:
-        pattern = re.compile(id_pattern)
-    except re.error as error:
-        raise UserError(f"the identifier pattern {id_pattern!r} is no regular expression: {error}") from None
+        pattern = LinearRegex(id_pattern)
+    except LinearError as error:
+        raise UserError(f"the identifier pattern {id_pattern!r} is no usable regular expression: {error}") from None
     chosen: dict[int, Identifier] = {}
     for template, sample in sorted(samples.items()):
         best = (0.0, 0.0)

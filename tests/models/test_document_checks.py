@@ -90,7 +90,7 @@ def state(document, i=0):
         (lambda d: d["templates"].append(7), "$.templates[2]", "is 7; write an object"),
         (lambda d: d["patterns"].update(BAD="("), "$.patterns.BAD", "never closed"),
         (lambda d: d["patterns"].update({"A B": "x"}), '$.patterns["A B"]', "not usable"),
-        (lambda d: d.update(id_pattern="("), "$.id_pattern", "no regular expression"),
+        (lambda d: d.update(id_pattern="("), "$.id_pattern", "no usable regular expression"),
         (lambda d: d.update(id_pattern="a*"), "$.id_pattern", "at least one character"),
         (lambda d: d["timestamp"].update(timezone="Mars/Base"), "$.timestamp.timezone", "no time zone 'Mars/Base'"),
         (lambda d: d["timestamp"].update(formats=["qqq"]), "$.timestamp.formats[0]", "format 'qqq'"),

@@ -142,7 +142,7 @@ def test_whether_a_fold_invariant_pattern_matches_does_not_depend_on_digits(name
         if fold_one(line) != fold_one(other):
             continue  # two words of the line became one
         compared += 1
-        one, two = template.regex.match(line), template.regex.match(other)
+        one, two = template.regex.fullmatch(line), template.regex.fullmatch(other)
         assert (one is None) == (two is None), (line, other)
         if one and two:
             matched += 1
@@ -161,4 +161,4 @@ def test_a_constant_head_before_an_open_pattern_does_not_depend_on_digits(rest, 
     for name in OPEN:
         template = compile_grok(f"worker%{{{name}:x}}")
         assert template.digit_blind
-        assert bool(template.regex.match(line)) == bool(template.regex.match(other)), (name, line, other)
+        assert bool(template.regex.fullmatch(line)) == bool(template.regex.fullmatch(other)), (name, line, other)

@@ -50,10 +50,10 @@ def test_what_is_found_depends_on_the_line_alone(batches, limit, most, worth):
         patch.setattr(known_folds, "_WORTH_IT", worth)
         known = KnownFolds(2, limit)
         for lines in batches:
-            found = known.find(folded(lines), lambda row, lines=lines: entry_of(lines[row]))
+            entries = [entry_of(line) for line in lines]
+            found = known.find(folded(lines), entries.__getitem__)
             expected = []
-            for line in lines:
-                entry = entry_of(line)
+            for entry in entries:
                 spans = [*entry.spans, *[NOWHERE] * (2 - len(entry.spans))]
                 expected.append((entry.template, [list(span) for span in spans], entry.each))
             assert rows(found) == expected
