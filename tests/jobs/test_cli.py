@@ -146,7 +146,7 @@ def broken(**changes):
         (broken(templates=[TEMPLATES[0] | {"grok": "open %{INT:id"}]), "$.templates[0].grok"),
         (broken(templates=TEMPLATES[:3]), "$.automata[0].states[3].template"),
         (broken(timestamp={"formats": ["yyyy-qq"], "timezone": "UTC"}), "$.timestamp.formats[0]"),
-        (broken(id_pattern="("), "$.id_pattern: is no regular expression"),
+        (broken(id_pattern="("), "$.id_pattern: is no usable regular expression"),
     ],
 )
 def test_a_broken_model_is_told_with_the_place_and_the_mend(text, message, said, here):
