@@ -219,7 +219,7 @@ def test_a_log_without_timestamps_cannot_be_learnt_from(text, said, here):
     [
         (["--timezone", "Mars/Base"], "Mars/Base"),
         (["--timestamp-format", "qqqq"], "qqqq"),
-        (["--id-pattern", "("], "--id-pattern '(' is no regular expression"),
+        (["--id-pattern", "("], "--id-pattern '(' is no usable regular expression"),
         (["--year", "12"], "'12' is no whole number from 1,970 to 9,999"),
     ],
 )
