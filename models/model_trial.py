@@ -10,7 +10,7 @@ import json
 import re
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from models.automata.compiled import CompiledAutomata
@@ -19,6 +19,8 @@ from models.document_text import JsonTextError, parse_json
 from models.errors import UserError
 from models.parser import LineParser
 from models.regex_samples import hard_texts
+from models.rules.conditions import compile_condition, tests_of
+from models.rules.line_checks import LineChecks
 from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
 
@@ -26,6 +28,8 @@ MAX_TEMPLATES = 20_000
 MAX_STATES = 20_000
 """In all automata together."""
 MAX_RELATIONS = 200_000
+MAX_RULES = 5_000
+"""Content rules; also sets of values, and allowed findings."""
 MAX_EXPRESSION = 20_000
 """Characters of a template or a pattern."""
 CONTENT = "its content"
@@ -58,7 +62,8 @@ def try_model(document: Any, name: str = "the model", at: Callable[[str], None] 
     TimestampReader(TimestampSettings.from_document(model.timestamp))
     fields = {s.template: (s.field,) for a in model.automata for s in a.states}
     groks = [t.grok for t in model.templates]
-    parser = LineParser(groks, [fields.get(t.id, ()) for t in model.templates], model.patterns, model.id_pattern)
+    wanted = LineChecks(model).wanted(fields)
+    parser = LineParser(groks, [wanted[t.id] for t in model.templates], model.patterns, model.id_pattern)
     for template, grok in zip(model.templates, parser.groks, strict=True):
         at(f"the template {template.id}")
         for text in hard_texts(grok.regex):
@@ -68,7 +73,23 @@ def try_model(document: Any, name: str = "the model", at: Callable[[str], None] 
         expression = re.compile(model.id_pattern)
         for text in hard_texts(expression):
             expression.search(text)
+    for what, text in _searched(model):
+        at(what)
+        expression = re.compile(text)
+        for hard in hard_texts(expression):
+            expression.search(hard)
     return model
+
+
+def _searched(model: ModelDocument) -> Iterator[tuple[str, str]]:
+    """The expressions of rules and allowed findings, each with what it is called."""
+    for rule in model.rules:
+        for test in tests_of(compile_condition(rule.when)):
+            if test.operator == "matches":
+                yield f"the rule {rule.id}", test.operand
+    for entry in model.allow:
+        if entry.text_pattern is not None:
+            yield f"the allowed finding {entry.id}", entry.text_pattern
 
 
 def _check_texts(document: Mapping[str, Any], name: str) -> None:
@@ -103,6 +124,7 @@ def _check_sizes(document: Any, name: str) -> None:
     texts = [t.get("grok") for t in templates]
     texts += list(patterns.values()) if isinstance(patterns, dict) else []
     texts.append(document.get("id_pattern"))
+    texts += [entry.get("text_pattern") for entry in items(document.get("allow"))]
     relations = sum(size(a.get(key)) for a in automata for key in ("order", "requires", "equal"))
     for what, count, most in (
         ("templates", size(document.get("templates")), MAX_TEMPLATES),
@@ -110,6 +132,9 @@ def _check_sizes(document: Any, name: str) -> None:
         ("states", sum(size(a.get("states")) for a in automata), MAX_STATES),
         ("relations of states", relations, MAX_RELATIONS),
         ("patterns", size(patterns), MAX_TEMPLATES),
+        ("rules", size(document.get("rules")), MAX_RULES),
+        ("sets of values", size(document.get("values")), MAX_RULES),
+        ("allowed findings", size(document.get("allow")), MAX_RULES),
         ("characters in one expression", max(len(t) for t in [*texts, ""] if isinstance(t, str)), MAX_EXPRESSION),
     ):
         if count > most:
