@@ -20,6 +20,7 @@ from models.document import ModelDocument
 from models.document_content import AllowEntry
 from models.editing.contents import ContentReader
 from models.errors import UserError
+from models.rules.conditions import FIELD, compile_condition, tests_of
 
 WORD = "[0-9A-Za-z\u0080-\U0010ffff]"
 """What folding takes for a character of a word."""
@@ -50,8 +51,9 @@ def entry_for(model: ModelDocument, anomaly: Mapping[str, Any]) -> AllowEntry:
         content = ContentReader(model.timestamp).content(first_line(anomaly))
         return with_id(AllowEntry("", kind, text_pattern=f"^{like(content)}$"))
     if kind in (RULE, NEW_VALUE):
-        fields = {field["name"]: field["value"] for field in anomaly.get("fields", ())}
         rule = anomaly["rule"]["id"] if kind == RULE else None
+        judged = _judged(model, rule)
+        fields = {f["name"]: f["value"] for f in anomaly.get("fields", ()) if judged is None or f["name"] in judged}
         return with_id(AllowEntry("", kind, template=anomaly["template"], rule=rule, fields=fields))
     automaton = (anomaly["transaction"] or {}).get("automaton")
     states = sorted({v["state"] for v in anomaly["violations"] if v["state"] is not None})
@@ -59,6 +61,12 @@ def entry_for(model: ModelDocument, anomaly: Mapping[str, Any]) -> AllowEntry:
     return with_id(
         AllowEntry("", kind, template=anomaly["template"], automaton=automaton, states=[] if whole else states)
     )
+
+
+def _judged(model: ModelDocument, rule: str | None) -> set[str] | None:
+    """The fields that a rule's condition asks for, without those that its message only tells; None: all there are."""
+    found = next((r for r in model.rules if r.id == rule), None)
+    return None if found is None else {t.name for t in tests_of(compile_condition(found.when)) if t.kind == FIELD}
 
 
 def with_id(entry: AllowEntry) -> AllowEntry:

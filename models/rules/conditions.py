@@ -269,6 +269,8 @@ def _list(values: Sequence[object]) -> str:
 
 def _bracketed(part: Condition, within: Group, text: str) -> str:
     """Brackets where words would else belong to another part."""
-    if isinstance(part, Group) and (within.kind == NOT or (part.kind != NOT and part.kind != within.kind)):
-        return f"({text})" if len(part.parts) > 1 else text
+    if within.kind == NOT:
+        return f"({text})"
+    if isinstance(part, Group) and part.kind not in (NOT, within.kind) and len(part.parts) > 1:
+        return f"({text})"
     return text
