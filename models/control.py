@@ -281,23 +281,28 @@ def _check_keys(document: dict[str, Any], action: str) -> None:
             raise ControlError('delete does not say which model; add "reference": {"id": …}')
         if isinstance(reference, dict) and "version" in reference:
             raise ControlError("$.reference.version: does not go with delete: one version of a model is in force")
+    if action in (ALLOW, DISALLOW):
+        _check_allow_keys(document, action)
+    if "source" in known and "source" not in document and action != ALLOW:
+        raise ControlError(f'{action} does not say of which source; add the key "source"')
+    if action == HEARTBEAT and "timestamp" not in document:
+        raise ControlError('heartbeat has no time; add the key "timestamp"')
+
+
+def _check_allow_keys(document: dict[str, Any], action: str) -> None:
+    reference = document.get("reference")
+    if action == DISALLOW and "entry" not in document:
+        raise ControlError('disallow does not say which entry; add the key "entry", its id')
     if action == ALLOW:
         if ("anomaly" in document) == ("match" in document):
             count = "both" if "match" in document else "neither"
             raise ControlError(f'allow has {count} of "anomaly", a document, and "match", {{"type": …}}: give one')
         if "reason" not in document:
             raise ControlError('allow does not say why; add the key "reason"')
-    if action in (ALLOW, DISALLOW):
-        if "reference" not in document and "anomaly" not in document:
-            raise ControlError(f'{action} does not say of which model; add "reference": {{"id": …}}')
-        if isinstance(document.get("reference"), dict) and "version" in document["reference"]:
-            raise ControlError(f"$.reference.version: does not go with {action}: one version of a model is in force")
-    if action == DISALLOW and "entry" not in document:
-        raise ControlError('disallow does not say which entry; add the key "entry", its id')
-    if "source" in known and "source" not in document and action != ALLOW:
-        raise ControlError(f'{action} does not say of which source; add the key "source"')
-    if action == HEARTBEAT and "timestamp" not in document:
-        raise ControlError('heartbeat has no time; add the key "timestamp"')
+    if reference is None and "anomaly" not in document:
+        raise ControlError(f'{action} does not say of which model; add "reference": {{"id": …}}')
+    if isinstance(reference, dict) and "version" in reference:
+        raise ControlError(f"$.reference.version: does not go with {action}: one version of a model is in force")
 
 
 def _is_text(text: str) -> bool:

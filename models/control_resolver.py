@@ -113,7 +113,9 @@ class ControlResolver:
         found = message.allow
         told = found.get("anomaly", {}).get("model")
         model = message.reference[0] if message.reference else told.get("id") if isinstance(told, dict) else None
-        there = self.models.get(model) if isinstance(model, str) else None
+        if not isinstance(model, str):
+            raise ControlError('the anomaly does not say of which model; add "reference": {"id": …}')
+        there = self.models.get(model)
         if there is None:
             raise ControlError(f"model {model} {NOT_IN_FORCE}; {self._told()}")
         before = ModelDocument.from_json(json.loads(there.document), f"model {there.id}")

@@ -12,8 +12,8 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from models.control import ACCEPTED
 from models.allow_change import Keep
+from models.control import ACCEPTED
 from models.control_resolver import ControlResolver, Fetch
 from models.errors import UserError
 from models.in_force import Entry, ModelsInForce

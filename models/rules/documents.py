@@ -108,7 +108,7 @@ def _build(
     reason: str,
     more: Mapping[str, Any],
 ) -> Document:
-    transaction = None
+    transaction: dict[str, Any] | None = None
     if line.transaction is not None:
         transaction = {"id": line.transaction, "automaton": line.automaton, "begin": None, "end": None, "states": []}
     return build(
