@@ -46,7 +46,9 @@ def anomaly(kind="too_many", states=("work",), **keys):
 
 
 def quiet(document, *entries):
-    return AllowList([AllowEntry("n", **{"type": "too_many", **entry}) for entry in entries], TIMESTAMP).allows(document)
+    return AllowList([AllowEntry("n", **{"type": "too_many", **entry}) for entry in entries], TIMESTAMP).allows(
+        document
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,9 @@ def test_an_allowed_new_value_is_quiet_and_others_are_not():
 
 def test_an_allowed_line_is_quiet_with_those_that_differ_in_numbers():
     watched = model()
-    lines = stamped(["disk sda1 at 97 % (0x1f)", "disk sda22 at 3 % (0xabc)", "disk sda1 gone", "disk sdb1 at 97 % (0x1f)"])
+    lines = stamped(
+        ["disk sda1 at 97 % (0x1f)", "disk sda22 at 3 % (0xabc)", "disk sda1 gone", "disk sdb1 at 97 % (0x1f)"]
+    )
 
     def unmatched(with_model):
         outcome, _, _ = LineDetector(with_model, ReadLimits(), 4).process("a.log", SourceState(), b"".join(lines), True)

@@ -50,7 +50,18 @@ def test_a_few_words_that_come_all_through_the_log_are_closed():
         even(["a", "b"]) + [(3, "burst")] * 50,
         even(["a", "-"]),
     ],
-    ids=["one value", "few lines", "many values", "threads", "numbers", "sentences", "rare", "late", "burst", "no word"],
+    ids=[
+        "one value",
+        "few lines",
+        "many values",
+        "threads",
+        "numbers",
+        "sentences",
+        "rare",
+        "late",
+        "burst",
+        "no word",
+    ],
 )
 def test_what_leaves_room_for_more_values_is_open(rows):
     assert closed(rows) is None
@@ -70,7 +81,20 @@ def test_counts_are_the_same_in_any_order_and_merged(one, two):
     assert counted(shuffled)._fields == together._fields
 
 
-WAYS = ["visa", "paypal", "transfer", "cash", "cheque", "voucher", "giro", "invoice", "maestro", "amex", "coupon", "debit"]
+WAYS = [
+    "visa",
+    "paypal",
+    "transfer",
+    "cash",
+    "cheque",
+    "voucher",
+    "giro",
+    "invoice",
+    "maestro",
+    "amex",
+    "coupon",
+    "debit",
+]
 
 
 def log(path, lines, extra=()):

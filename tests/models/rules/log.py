@@ -24,7 +24,15 @@ DOCUMENT = {
         {
             "id": "a-job",
             "states": [
-                {"id": "job", "template": "t-job", "field": "number", "min": 1, "max": None, "begin": True, "end": False}
+                {
+                    "id": "job",
+                    "template": "t-job",
+                    "field": "number",
+                    "min": 1,
+                    "max": None,
+                    "begin": True,
+                    "end": False,
+                }
             ],
             "settle_ms": 10,
             "expires_ms": 10,

@@ -45,7 +45,9 @@ on_field = st.builds(
 )
 on_line = st.one_of(
     st.builds(lambda name, test: {"line": name, test[0]: test[1]}, st.sampled_from(["text", "source"]), tests),
-    st.builds(lambda level: {"line": "level", "equals": level}, st.sampled_from(["fatal", "error", "warning", "other"])),
+    st.builds(
+        lambda level: {"line": "level", "equals": level}, st.sampled_from(["fatal", "error", "warning", "other"])
+    ),
 )
 
 
@@ -82,11 +84,15 @@ def naive(condition, line, source):
         return not naive(condition["not"], line, source)
     content = line[20:]
     if "field" in condition:
-        found = re.fullmatch(r"(?P<method>\w+) (?P<page>\S+) status=(?P<status>\S+?)(?: by (?P<user>\w+))?", content, re.A)
+        found = re.fullmatch(
+            r"(?P<method>\w+) (?P<page>\S+) status=(?P<status>\S+?)(?: by (?P<user>\w+))?", content, re.A
+        )
         value = found[condition["field"]]
     elif condition["line"] == "level":
         lower = line.lower()
-        value = next((n for w, n in (("fatal", "fatal"), ("error", "error"), ("warn", "warning")) if w in lower), "other")
+        value = next(
+            (n for w, n in (("fatal", "fatal"), ("error", "error"), ("warn", "warning")) if w in lower), "other"
+        )
     else:
         value = {"text": line, "source": source}[condition["line"]]
     operator, operand = next((k, v) for k, v in condition.items() if k not in ("field", "line"))
@@ -146,7 +152,9 @@ def test_rules_in_batches_find_what_a_look_at_each_line_finds(lines, of_requests
 
 def test_the_document_says_what_rule_it_is_what_held_and_the_values():
     when = {"all": [{"field": "status", "at_least": 500}, {"not": {"field": "user", "in": ["mon", "bot"]}}]}
-    watched = model(rules=[rule("r-5", when=when, severity="high", name="Server errors", message="{user} met {status}")])
+    watched = model(
+        rules=[rule("r-5", when=when, severity="high", name="Server errors", message="{user} met {status}")]
+    )
     (found,), _, _ = scan(watched, stamped(["GET /a status=200 by bob", "GET /a status=503 by bob"]))
     assert (found["type"], found["score"], found["template"], found["source"]) == ("rule", 75.0, "t-req", "a/web.log")
     assert found["rule"] == {

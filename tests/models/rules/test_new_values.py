@@ -11,7 +11,12 @@ from models.source_reader import SourceState
 from tests.models.rules.log import model, scan, stamped
 
 KNOWN = [
-    {"template": "t-req", "field": "method", "values": [{"value": "GET", "count": 90}, {"value": "PUT"}], "support": 99},
+    {
+        "template": "t-req",
+        "field": "method",
+        "values": [{"value": "GET", "count": 90}, {"value": "PUT"}],
+        "support": 99,
+    },
     {"template": "t-req", "field": "user", "values": [{"value": "bob"}]},
 ]
 logs = st.lists(
