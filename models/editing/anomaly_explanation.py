@@ -16,6 +16,8 @@ from models.schema_check import check
 Anomaly = Mapping[str, Any]
 
 _LEAST_PREFIX = 4
+_ABOUT_LINES = (UNMATCHED_LOG, RULE, NEW_VALUE)
+"""Types that are about single lines."""
 
 
 def find_anomaly(lines: Iterable[str], wanted: str, name: str) -> Anomaly:
@@ -78,7 +80,7 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
     rows += _model_rows(model, anomaly)
     transaction = anomaly["transaction"]
     automaton = _automaton(model, anomaly)
-    if anomaly["type"] in (UNMATCHED_LOG, RULE, NEW_VALUE):
+    if anomaly["type"] in _ABOUT_LINES:
         rows += _content_rows(model, anomaly)
         text = anomaly["evidence"][0]["text"].partition("\n")[0] if anomaly["evidence"] else ""
         rows += [f"{head:<12}{said}" for head, said in explainer.explain(text).rows]
@@ -185,7 +187,7 @@ def _evidence_rows(explainer: LineExplainer, automaton: Automaton | None, anomal
     for at, line in enumerate(evidence):
         found = explainer.state_of(line["text"])
         state = found[1].id if found and automaton is not None and found[0].id == automaton.id else None
-        marked = state in blamed or anomaly["type"] in (UNMATCHED_LOG, RULE, NEW_VALUE) or (whole and at in (0, len(evidence) - 1))
+        marked = state in blamed or anomaly["type"] in _ABOUT_LINES or (whole and at in (0, len(evidence) - 1))
         place = f"{line['file']}:{line['line']}" if "file" in line else _place(line)
         first, _, rest = line["text"].partition("\n")
         more = f" (and {rest.count(chr(10)) + 1} more)" if rest else ""

@@ -93,10 +93,13 @@ def test_match_keys_do_in_place_of_an_anomaly():
         ({"anomaly": ODD, "reason": "x", "timestamp": 5}, "$.timestamp: does not go with allow"),
         ({"anomaly": ODD, "reason": 5}, "$.reason"),
         ({"reference": {"id": "hdfs"}, "match": {"type": "odd"}, "reason": "x"}, "there is no anomaly type 'odd'"),
-        ({"reference": {"id": "hdfs"}, "match": {"type": "rule", "text_pattern": "("}, "reason": "x"}, "no regular expression"),
+        (
+            {"reference": {"id": "hdfs"}, "match": {"type": "rule", "text_pattern": "("}, "reason": "x"},
+            "no regular expression",
+        ),
         ({"anomaly": ODD, "reason": "x", "by": "a\ud800"}, "half of a surrogate pair"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_allowed_is_rejected_with_the_mend(keys, reason):
     job = Job()
     assert reason in job.rejects("allow", **keys)

@@ -99,3 +99,39 @@ def test_as_a_program_it_says_of_each_model_what_is_wrong_and_what_it_was_at():
     assert at == {"at": model_trial.CONTENT}
     assert "$.version" in wrong["wrong"]
     assert no_json["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "place"),
+    [
+        (
+            {
+                "rules": [
+                    {
+                        "id": "evil",
+                        "template": "t-1",
+                        "severity": 5,
+                        "when": {"not": {"field": "block", "matches": "(a+)+b"}},
+                    }
+                ]
+            },
+            "the rule evil",
+        ),
+        (
+            {"allow": [{"id": "evil", "type": "rule", "reason": "", "text_pattern": "(a|a)*b"}]},
+            "the allowed finding evil",
+        ),
+    ],
+)
+def test_an_expression_of_a_rule_or_an_allowed_finding_that_takes_for_ever_ends_the_trial(sections, place):
+    text = json.dumps(changed(**sections))
+    code = "from models import model_trial as t; t.SEARCH_SECONDS = 0.3; t.main()"
+    done = subprocess.run([sys.executable, "-c", code], input=text + "\n", capture_output=True, text=True, check=False)
+    assert done.returncode < 0
+    assert json.loads(done.stdout.splitlines()[-1]) == {"at": place}
+
+
+def test_more_rules_than_a_job_takes_are_refused():
+    rules = [{"id": f"r{n}", "when": {"line": "text", "contains": "x"}, "severity": 1} for n in range(5001)]
+    with pytest.raises(UserError, match="has 5,001 rules, more than the 5,000 that a running job takes"):
+        try_model(changed(rules=rules))

@@ -45,7 +45,7 @@ def test_a_few_words_that_come_all_through_the_log_are_closed():
         even(["worker-1", "worker-2"]),
         even(["200", "404"]),
         even(["one two three four", "ok"]),
-        even(["a", "b"]) + [(0, "rare")],
+        [*even(["a", "b"]), (0, "rare")],
         even(["a", "b"]) + [(part, "late") for part in range(5, 10) for _ in range(5)],
         even(["a", "b"]) + [(3, "burst")] * 50,
         even(["a", "-"]),

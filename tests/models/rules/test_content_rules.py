@@ -77,15 +77,15 @@ def naive_number(text):
 def naive(condition, line, source):
     """Whether a condition holds, line by line and straight from the document."""
     if "all" in condition:
-        return all([naive(part, line, source) for part in condition["all"]])
+        return all(naive(part, line, source) for part in condition["all"])
     if "any" in condition:
-        return any([naive(part, line, source) for part in condition["any"]])
+        return any(naive(part, line, source) for part in condition["any"])
     if "not" in condition:
         return not naive(condition["not"], line, source)
     content = line[20:]
     if "field" in condition:
         found = re.fullmatch(
-            r"(?P<method>\w+) (?P<page>\S+) status=(?P<status>\S+?)(?: by (?P<user>\w+))?", content, re.A
+            r"(?P<method>\w+) (?P<page>\S+) status=(?P<status>\S+?)(?: by (?P<user>\w+))?", content, re.ASCII
         )
         value = found[condition["field"]]
     elif condition["line"] == "level":
@@ -178,9 +178,15 @@ def test_a_line_of_a_transaction_is_told_with_its_identifier():
 
 @pytest.mark.parametrize(
     ("keys", "told"),
-    [({}, True), ({"enabled": False}, False), ({"sources": ["*/web.*"]}, True), ({"sources": ["web.log"]}, True),
-     ({"sources": ["db.log", "x"]}, False), ({"enabled": True, "sources": ["db*", "a/*"]}, True)],
-)  # fmt: skip
+    [
+        ({}, True),
+        ({"enabled": False}, False),
+        ({"sources": ["*/web.*"]}, True),
+        ({"sources": ["web.log"]}, True),
+        ({"sources": ["db.log", "x"]}, False),
+        ({"enabled": True, "sources": ["db*", "a/*"]}, True),
+    ],
+)
 def test_a_rule_is_for_its_sources_and_only_when_it_is_enabled(keys, told):
     watched = model(rules=[rule(when={"field": "method", "equals": "PUT"}, **keys)])
     found, _, _ = scan(watched, stamped(["PUT /a status=200"]))
