@@ -44,7 +44,7 @@ def test_a_scan_tells_rules_and_new_values_and_not_what_is_allowed(tmp_path, par
     data["automata"][0]["states"][0]["min"] = 5
     model.write_text(json.dumps(data))
     run = scan(model, logs, tmp_path / "out", *how(parallelism, batch_size))
-    told = {}
+    told: dict[tuple[str, str], int] = {}
     for anomaly in run.anomalies:
         key = (anomaly["rule"]["id"] if "rule" in anomaly else anomaly["type"], anomaly["source"].rpartition("/")[2])
         told[key] = told.get(key, 0) + 1

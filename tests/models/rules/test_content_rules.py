@@ -87,6 +87,7 @@ def naive(condition, line, source):
         found = re.fullmatch(
             r"(?P<method>\w+) (?P<page>\S+) status=(?P<status>\S+?)(?: by (?P<user>\w+))?", content, re.ASCII
         )
+        assert found is not None
         value = found[condition["field"]]
     elif condition["line"] == "level":
         lower = line.lower()
@@ -141,9 +142,8 @@ def test_rules_in_batches_find_what_a_look_at_each_line_finds(lines, of_requests
     for number, raw in enumerate(lines, 1):
         line = raw.decode().rstrip("\n")
         is_request = re.fullmatch(r"[A-Z]+ /\S+ status=\S+( by \w+)?", line[20:]) is not None
-        for one in rules:
-            if (one["template"] is None or is_request) and naive(one["when"], line, "a/web.log"):
-                expected.append((number, one["id"]))
+        asked = [one for one in rules if one["template"] is None or is_request]
+        expected += [(number, one["id"]) for one in asked if naive(one["when"], line, "a/web.log")]
     assert sorted((a["evidence"][0]["line"], a["rule"]["id"]) for a in found) == sorted(expected)
     assert [a["evidence"][0]["line"] for a in found] == sorted(a["evidence"][0]["line"] for a in found)
     assert all(check("anomaly", a) == [] for a in found)

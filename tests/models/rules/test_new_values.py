@@ -31,7 +31,8 @@ logs = st.lists(
 
 def naive(contents, most):
     """What is told, line by line."""
-    told, found = [], []
+    told: list[tuple[str, str]] = []
+    found = []
     for number, content in enumerate(contents, 1):
         words = content.split()
         values = [("method", words[0], ("GET", "PUT"))] + ([("user", words[4], ("bob",))] if len(words) > 3 else [])
