@@ -89,7 +89,7 @@ def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, f
         messages = control_directory(tables, channel.directory)
     wake_up = env.from_collection([WAKE_UP], KEYED_CONTROL_TYPE).uid(names.UID_WAKE_UP).name("wake-up of resolve")
     resolved = by_key(messages.union(wake_up), CONTROL_TYPE).process(
-        Resolve(found.models, found.fetch), CONTROL_EVENTS_TYPE
+        Resolve(found.models, found.fetch, keep=found.fetch.keep if found.fetch else None), CONTROL_EVENTS_TYPE
     )
     resolved = resolved.set_parallelism(1).uid(names.UID_RESOLVE).name("resolve")
     # Control events neither hold back the clock of the lines beside which they arrive, nor set it while all are silent.

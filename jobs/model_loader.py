@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.stores.address import open_store
-from jobs.stores.base import StoreError
+from jobs.stores.base import MissingError, ModelStore, StoreError, content_hash
 from jobs.stores.credentials import API_KEY, CA_FILE, PASSWORD, USERNAME, find_credentials
+from models.document import ModelDocument
 from models.errors import UserError
+
+T = TypeVar("T")
 
 _VARIABLES = {"api_key": API_KEY, "username": USERNAME, "password": PASSWORD, "ca_file": CA_FILE}
 
@@ -45,16 +48,35 @@ class ModelLoader:
         Raises:
             UserError: it is not there or not valid, or the store cannot be used, or not in time.
         """
-        outcome: list[dict[str, Any] | Exception] = []
+        return self._in_time(lambda: self._open().get(model, version).to_json())
 
-        def load() -> None:
+    def keep(self, before: ModelDocument, after: ModelDocument, note: str) -> int:
+        """Keep a model that a running job has changed; the version that it has now.
+
+        A model that the store does not have stays with the job alone, one version higher.
+
+        Args:
+            before: the model as it was, with its version.
+            after: the changed one.
+            note: a word on the change.
+
+        Raises:
+            UserError: the store has a newer version than ``before``, or cannot be used, or not in time.
+        """
+        return self._in_time(lambda: self._keep(before, after, note))
+
+    def _in_time(self, call: Callable[[], T]) -> T:
+        """What a call gives, or raises, within the time that it may take."""
+        outcome: list[T | Exception] = []
+
+        def run() -> None:
             try:
-                outcome.append(self._load(model, version))
+                outcome.append(call())
             except Exception as error:  # noqa: BLE001  (raised below, in the thread that asked)
                 outcome.append(error)
 
         # A thread that hangs is left behind: no client of a store promises an end for all that can go wrong.
-        thread = threading.Thread(target=load, name="load-model", daemon=True)
+        thread = threading.Thread(target=run, name="model-store", daemon=True)
         thread.start()
         thread.join(self._seconds)
         if not outcome:
@@ -66,7 +88,21 @@ class ModelLoader:
             raise StoreError(f"{self._address}: {type(found).__name__}: {found}")
         return found
 
-    def _load(self, model: str, version: int | None) -> dict[str, Any]:
+    def _keep(self, before: ModelDocument, after: ModelDocument, note: str) -> int:
+        store = self._open()
+        try:
+            newest = store.get(after.id)
+        except MissingError:
+            return after.version
+        if content_hash(newest) == content_hash(after):  # kept before a failure, after which it is told again
+            return newest.version
+        if content_hash(newest) != content_hash(before):
+            raise StoreError(
+                f"{store.name} has version {newest.version} of model {after.id}, which is another one than that in "
+                f"force; put that in force first (weirwatch model apply {after.id}), and try again"
+            )
+        return store.push(after, newest.version, note).entry.version
+
+    def _open(self) -> ModelStore:
         given = {_VARIABLES[name]: os.environ.get(variable, "") for name, variable in self._variables.items()}
-        store = open_store(self._address, find_credentials(environment=given))
-        return store.get(model, version).to_json()
+        return open_store(self._address, find_credentials(environment=given))

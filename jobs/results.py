@@ -44,6 +44,7 @@ class Results:
         rows = [(name.replace("_", " "), f"{summary[name]:,}") for name in (*_COUNTS, "templates", "transactions")]
         rows.append(("anomalies", f"{sum(summary['anomalies'].values()):,}"))
         rows += [(f"  {kind}", f"{count:,}") for kind, count in summary["anomalies"].items()]
+        rows += [("allowed", f"{summary['allowed']:,}")] if summary.get("allowed") else []
         rows.append(("seconds", f"{summary['seconds']:,.1f}"))
         rows.append(("lines per second", f"{summary['lines_per_second']:,.0f}"))
         width = max(len(name) for name, _ in rows)
@@ -92,6 +93,7 @@ def collect_results(work: Path, seconds: float) -> Results:
         "templates": len(templates),
         "transactions": totals["transactions"],
         "anomalies": {kind: kinds[kind] for kind in TYPES if kinds[kind]},
+        **({"allowed": totals["allowed"]} if totals["allowed"] else {}),
         "seconds": round(seconds, 3),
         "lines_per_second": round(totals["lines"] / seconds, 1) if seconds > 0 else 0,
         "files": sorted(sources),

@@ -24,9 +24,12 @@ TOO_MANY = "too_many"
 WRONG_ORDER = "wrong_order"
 TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
+RULE = "rule"
+NEW_VALUE = "new_value"
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
+    RULE, NEW_VALUE,
 )  # fmt: skip
 """All types of anomalies."""
 
@@ -75,6 +78,7 @@ def build(
     transaction: Mapping[str, Any] | None = None,
     template: str | None = None,
     violations: Sequence[Mapping[str, Any]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> Document:
     """An anomaly document (its schema: ``schemas/anomaly.schema.json``).
 
@@ -93,6 +97,7 @@ def build(
         transaction: ``{id, automaton, begin, end, states}``, or None.
         template: id of the template concerned, if any.
         violations: ``{state, other, actual, min, max, unit}`` each.
+        more: keys that only some types have.
 
     Raises:
         ValueError: the type or the score is none.
@@ -115,6 +120,7 @@ def build(
         "typical": typical,
         "violations": [dict(violation) for violation in violations],
         "reason": reason,
+        **(more or {}),
     }
 
 
@@ -174,13 +180,13 @@ def unmatched_log(
         shown = shown[: _SHOWN_CHARACTERS - 1].rstrip() + "…"
     known = len(model.templates)
     messages = f"{known:,} known message{'' if known == 1 else 's'}"
-    place = _place_in_words(source, position) if topic else f"Line {position:,} of {name}"
+    place = place_in_words(source, position) if topic else f"Line {position:,} of {name}"
     return build(
         UNMATCHED_LOG,
         # The line is part of the id, so that files of the same name in different folders do not collide.
         identity=anomaly_id(model.id, UNMATCHED_LOG, name, position, line),
         timestamp_ms=event_ms,
-        score=next((s for s, words in _SEVERITIES if words.search(line, 0, _SEARCHED_CHARACTERS)), _UNMATCHED_SCORE),
+        score=line_score(line),
         model_id=model.id,
         model_version=model.version,
         source=Origin.parse(source).source if topic else source,
@@ -196,7 +202,13 @@ def unmatched_log(
     )
 
 
-def _place_in_words(origin: str, position: int) -> str:
+def line_score(line: str) -> float:
+    """How severe a line calls itself: 90 for fatal and the like, 80 for errors, 65 for warnings, else 50."""
+    return next((s for s, words in _SEVERITIES if words.search(line, 0, _SEARCHED_CHARACTERS)), _UNMATCHED_SCORE)
+
+
+def place_in_words(origin: str, position: int) -> str:
+    """Where a line of a topic stands, for people."""
     where, index = Origin.parse(origin), index_of(position)
     partition = f"{where.topic}/{where.partition}"
     line = f"Line {index + 1:,} of offset" if index else "Offset"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from models.errors import UserError
@@ -26,6 +26,7 @@ EARLIEST_MS, LATEST_MS = -62_135_596_800_000, 253_402_300_799_999
 
 ACCEPTED, REJECTED = "accepted", "rejected"
 ADD, UPDATE, DELETE, HEARTBEAT = "add", "update", "delete", "heartbeat"
+ALLOW, DISALLOW = "allow", "disallow"
 
 ALREADY_IN_FORCE, NOT_IN_FORCE = "is in force already", "is not in force"
 """How a reply tells who adds, and who updates or deletes, that he ought to do the other."""
@@ -35,6 +36,8 @@ _KEYS = {
     ADD: _ABOUT_MODELS,
     UPDATE: _ABOUT_MODELS,
     DELETE: ("id", "action", "reference"),
+    ALLOW: ("id", "action", "reference", "anomaly", "match", "source", "reason", "by", "at", "until"),
+    DISALLOW: ("id", "action", "reference", "entry"),
     HEARTBEAT: ("id", "action", "source", "timestamp"),
     "end_of_log": ("id", "action", "source"),
     "pause": ("id", "action", "source"),
@@ -65,12 +68,15 @@ class ControlMessage:
 
     Attributes:
         id: what the sender calls it, or None.
-        action: one of ``add``, ``update``, ``delete``, ``heartbeat``, ``end_of_log``, ``pause``, ``resume``.
+        action: one of ``add``, ``update``, ``delete``, ``allow``, ``disallow``, ``heartbeat``, ``end_of_log``,
+            ``pause``, ``resume``.
         model: the model document in the message, not checked yet; None where ``reference`` names it.
         reference: id and version (None: the newest) of a model.
         sources: globs that the message gives; None: it says nothing of them.
         source: name of the source; "" for actions on models.
         timestamp_ms: a heartbeat's time, epoch ms.
+        allow: what a message of ``allow`` or ``disallow`` says besides: its keys but ``id``, ``action`` and
+            ``reference``.
     """
 
     id: str | None
@@ -80,11 +86,12 @@ class ControlMessage:
     sources: tuple[str, ...] | None = None
     source: str = ""
     timestamp_ms: int = 0
+    allow: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_about_models(self) -> bool:
         """Whether it changes the models in force."""
-        return self.action in (ADD, UPDATE, DELETE)
+        return self.action in (ADD, UPDATE, DELETE, ALLOW, DISALLOW)
 
     def source_event(self) -> dict[str, Any]:
         """The event of a message about a source."""
@@ -121,6 +128,7 @@ def control_reply(
     data: bytes | None = None,
     model: tuple[str, int] | None = None,
     epoch: int | None = None,
+    entry: str | None = None,
 ) -> dict[str, Any]:
     """The reply to a message, as its JSON Schema describes it.
 
@@ -132,6 +140,7 @@ def control_reply(
         data: the message, if it is rejected.
         model: id and version of the model that was put in force or taken out.
         epoch: number of the change of models.
+        entry: id of the entry that was added to the allowed findings, or taken out.
     """
     topic, partition, offset = place
     in_topic = partition >= 0 and offset >= 0
@@ -145,6 +154,7 @@ def control_reply(
         "reason": None if reason is None else reason.encode("utf-8", "replace").decode(),
         "model": {"id": model[0], "version": model[1]} if model else None,
         "epoch": epoch,
+        **({"entry": entry} if action in (ALLOW, DISALLOW) else {}),
         "topic": topic if in_topic else None,
         "partition": partition if in_topic else None,
         "offset": offset if in_topic else None,
@@ -225,7 +235,8 @@ def _message(document: dict[str, Any]) -> ControlMessage:
     if problems:
         raise ControlError("; ".join(map(str, problems[:_MOST_PROBLEMS])))
     assert isinstance(action, str)  # as the schema says
-    texts = [document.get("id", ""), document.get("source", ""), *document.get("sources", ())]
+    texts = [document.get(key, "") for key in ("id", "source", "reason", "by", "at", "until", "entry")]
+    texts += document.get("sources", ())
     if not all(map(_is_text, texts)):
         raise ControlError("holds half of a surrogate pair, or a control character, in a name; write the name rightly")
     reference = document.get("reference")
@@ -241,6 +252,7 @@ def _message(document: dict[str, Any]) -> ControlMessage:
         sources=None if sources is None else tuple(dict.fromkeys(sources)),
         source=document.get("source", ""),
         timestamp_ms=parse_timestamp(document["timestamp"]) if action == HEARTBEAT else 0,
+        allow={k: document[k] for k in _KEYS[action][3:] if k in document} if action in (ALLOW, DISALLOW) else {},
     )
 
 
@@ -269,10 +281,28 @@ def _check_keys(document: dict[str, Any], action: str) -> None:
             raise ControlError('delete does not say which model; add "reference": {"id": …}')
         if isinstance(reference, dict) and "version" in reference:
             raise ControlError("$.reference.version: does not go with delete: one version of a model is in force")
-    if "source" in known and "source" not in document:
+    if action in (ALLOW, DISALLOW):
+        _check_allow_keys(document, action)
+    if "source" in known and "source" not in document and action != ALLOW:
         raise ControlError(f'{action} does not say of which source; add the key "source"')
     if action == HEARTBEAT and "timestamp" not in document:
         raise ControlError('heartbeat has no time; add the key "timestamp"')
+
+
+def _check_allow_keys(document: dict[str, Any], action: str) -> None:
+    reference = document.get("reference")
+    if action == DISALLOW and "entry" not in document:
+        raise ControlError('disallow does not say which entry; add the key "entry", its id')
+    if action == ALLOW:
+        if ("anomaly" in document) == ("match" in document):
+            count = "both" if "match" in document else "neither"
+            raise ControlError(f'allow has {count} of "anomaly", a document, and "match", {{"type": …}}: give one')
+        if "reason" not in document:
+            raise ControlError('allow does not say why; add the key "reason"')
+    if reference is None and "anomaly" not in document:
+        raise ControlError(f'{action} does not say of which model; add "reference": {{"id": …}}')
+    if isinstance(reference, dict) and "version" in reference:
+        raise ControlError(f"$.reference.version: does not go with {action}: one version of a model is in force")
 
 
 def _is_text(text: str) -> bool:

@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from models.allow_change import Keep, changed_entries
 from models.control import (
     ADD,
+    ALLOW,
     ALREADY_IN_FORCE,
     DELETE,
+    DISALLOW,
     NOT_IN_FORCE,
     UPDATE,
     ControlError,
@@ -40,6 +43,7 @@ class ControlResolver:
         fetch: loads a model by reference; None: the job has no store.
         check: tries a model before it is put in force.
         unexpected: is told what no message should be able to bring about; the message is rejected all the same.
+        keep: keeps a model that was changed here in the store; None: the job has none.
     """
 
     def __init__(
@@ -48,11 +52,13 @@ class ControlResolver:
         fetch: Fetch | None,
         check: Try,
         unexpected: Callable[[Exception], None] = lambda _: None,
+        keep: Keep | None = None,
     ) -> None:
         self.models = models
         self._fetch = fetch
         self._check = check
         self._unexpected = unexpected
+        self._keep = keep
 
     def resolve(
         self, data: bytes | None, topic: str, partition: int, offset: int
@@ -69,13 +75,16 @@ class ControlResolver:
             The event that all operators have to follow, None if there is nothing to follow, and the reply.
         """
         place = (topic, partition, offset)
-        message_id = action = None
+        message_id = action = entry = None
         try:
             message = parse_control(data)
             message_id, action = message.id, message.action
             if not message.is_about_models:
                 return message.source_event(), control_reply(message_id, action, place)
-            event = self._delete(message) if action == DELETE else self._put(message)
+            if action in (ALLOW, DISALLOW):
+                event, entry = self._allow(message)
+            else:
+                event = self._delete(message) if action == DELETE else self._put(message)
         except ControlError as error:
             message_id, action = error.message_id or message_id, error.action or action
             return None, control_reply(message_id, action, place, reason=str(error), data=data)
@@ -88,7 +97,8 @@ class ControlResolver:
         model = (event["id"], event["version"])
         epoch = event["epoch"]
         changed = self.models.apply(event)
-        return event if changed else None, control_reply(message_id, action, place, model=model, epoch=epoch)
+        reply = control_reply(message_id, action, place, model=model, epoch=epoch, entry=entry)
+        return event if changed else None, reply
 
     def _delete(self, message: ControlMessage) -> dict[str, Any]:
         assert message.reference is not None  # as parse_control says
@@ -97,6 +107,26 @@ class ControlResolver:
         if there is None:
             raise ControlError(f"model {model} {NOT_IN_FORCE}; {self._told()}")
         return self._event(DELETE, model, there.version, (), None)
+
+    def _allow(self, message: ControlMessage) -> tuple[dict[str, Any], str]:
+        """The event of a change of the allowed findings of a model in force, and the id of the entry."""
+        found = message.allow
+        told = found.get("anomaly", {}).get("model")
+        model = message.reference[0] if message.reference else told.get("id") if isinstance(told, dict) else None
+        if not isinstance(model, str):
+            raise ControlError('the anomaly does not say of which model; add "reference": {"id": …}')
+        there = self.models.get(model)
+        if there is None:
+            raise ControlError(f"model {model} {NOT_IN_FORCE}; {self._told()}")
+        before = ModelDocument.from_json(json.loads(there.document), f"model {there.id}")
+        after, entry = changed_entries(before, found)
+        if after is None:
+            return self._event(UPDATE, there.id, there.version, there.sources, there.document, there.epoch), entry
+        self._check(after.to_json(), f"model {there.id} with that entry")
+        if self._keep is not None:
+            after.version = self._keep(before, after, f"{message.action} {entry}")
+        text = json.dumps(after.to_json(), separators=(",", ":"))
+        return self._event(UPDATE, there.id, after.version, there.sources, text), entry
 
     def _put(self, message: ControlMessage) -> dict[str, Any]:
         model = message.reference[0] if message.reference else _id_of(message.model)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from models import anomalies
+from models.allow import AllowList
 from models.batches import EventBatch, Int64
 from models.dead_letter_limit import Runs
 from models.dead_letters import bad_record, dead_line
@@ -17,6 +18,7 @@ from models.document import ModelDocument
 from models.log_batch import DeadRecord
 from models.origins import Origin
 from models.parser import UNMATCHED, LineParser, Parsed
+from models.rules.line_checks import LineChecks
 from models.source_reader import DeadLine, Events, ReadLimits, SourceState, read_events
 from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
@@ -33,14 +35,17 @@ class Outcome:
     Attributes:
         batches: events that belong to transactions, split by shard.
         unmatched: anomaly documents of lines that fit no template.
+        judged: anomaly documents of single lines that fit one: rules that are broken, new values.
         dead: dead letters, in order of position.
         counts: lines, matched, unmatched, continued, dead_letters, late, of which ``matched + unmatched + continued +
-            dead_letters = lines``; ``templates`` {id: lines}; where there are events ``from_ms`` and ``to_ms``.
+            dead_letters = lines``; ``allowed``: anomalies that are left out, as the model allows them; ``templates``
+            {id: lines}; where there are events ``from_ms`` and ``to_ms``.
         runs: how many of the dead letters come in a row.
     """
 
     batches: list[EventBatch] = field(default_factory=list)
     unmatched: list[dict[str, object]] = field(default_factory=list)
+    judged: list[dict[str, object]] = field(default_factory=list)
     dead: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     runs: Runs = Runs()
@@ -70,9 +75,12 @@ class LineDetector:
         fields = {s.template: (s.field,) for a in model.automata for s in a.states}
         self._ids = [t.id for t in model.templates]
         self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
+        self._checks = LineChecks(model)
+        self._allow = AllowList(model.allow, model.timestamp)
+        wanted = self._checks.wanted(fields)
         self._parser = LineParser(
             [t.grok for t in model.templates],
-            [fields.get(t.id, ()) for t in model.templates],
+            [wanted[t.id] for t in model.templates],
             model.patterns,
             model.id_pattern,
         )
@@ -133,6 +141,10 @@ class LineDetector:
         outcome.unmatched = [
             self._unmatched(origin, events, parsed, raw, int(row), topic) for row in unmatched.tolist()
         ]
+        outcome.judged, told = self._checks.judge(origin, events, raw, parsed, state.told, topic)
+        state = state if told is state.told else replace(state, told=told)
+        outcome.unmatched, quiet = self._allow.split(outcome.unmatched)
+        outcome.judged, more = self._allow.split(outcome.judged)
         outcome.batches = list(self._by_shard(origin, events, parsed, raw))
         used = np.bincount(parsed.template[parsed.template >= 0], minlength=len(self._ids))
         outcome.counts = {
@@ -142,6 +154,7 @@ class LineDetector:
             "continued": events.continued,
             "dead_letters": len(outcome.dead),
             "late": events.late,
+            "allowed": quiet + more,
             "templates": {self._ids[i]: int(used[i]) for i in np.flatnonzero(used).tolist()},
         }
         if len(events):
@@ -151,9 +164,9 @@ class LineDetector:
 
     def _by_shard(self, origin: str, events: Events, parsed: Parsed, raw: bytes) -> Iterator[EventBatch]:
         rows = np.flatnonzero((parsed.begin[0] >= 0) & (parsed.template >= 0))
+        rows = rows[self._in_automaton[parsed.template[rows]]]  # elsewhere the first column is a field of a rule
         if not len(rows):
             return
-        rows = rows[self._in_automaton[parsed.template[rows]]]
         begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
         shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.document_content import AllowEntry, Rule, ValueSet, content_from_json, content_to_json
 from models.document_text import JsonTextError, parse_json, pretty, read_text, write_text
 from models.errors import UserError
 from models.schema_check import Problem, check
@@ -130,6 +131,9 @@ class ModelDocument:
     patterns: dict[str, str] = field(default_factory=dict)
     id_pattern: str | None = None
     learned: dict[str, Any] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    values: list[ValueSet] = field(default_factory=list)
+    allow: list[AllowEntry] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -143,6 +147,7 @@ class ModelDocument:
             result["id_pattern"] = self.id_pattern
         result["templates"] = [dataclasses.asdict(t) for t in self.templates]
         result["automata"] = [_automaton_to_json(a) for a in self.automata]
+        result |= content_to_json(self.rules, self.values, self.allow)
         return result
 
     @classmethod
@@ -265,6 +270,7 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         patterns=data.get("patterns", {}),
         id_pattern=data.get("id_pattern"),
         learned=data.get("learned", {}),
+        **content_from_json(data),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from models.document import Automaton, ModelDocument
 from models.grok import GrokError, GrokTemplate, check_patterns, compile_grok
 from models.linear import LinearError, LinearRegex
+from models.rules.content_checks import content_problems
 from models.schema_check import Problem, json_path
 from models.timestamps.errors import TimestampFormatError
 from models.timestamps.patterns import compile_pattern
@@ -23,6 +24,7 @@ def cross_check(model: ModelDocument) -> list[Problem]:
     compiled: dict[str, GrokTemplate | None] = {}
     problems += _templates(model, compiled)
     problems += _automata(model, compiled)
+    problems += content_problems(model, compiled)
     return problems
 
 

@@ -7,15 +7,19 @@ counted, not listed.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from models.document import Automaton, ModelDocument, State, Template
+from models.document_content import Rule, ValueSet
+from models.rules.conditions import compile_condition, describe
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
 T = TypeVar("T")
+_LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class Change:
     """One thing that was added, removed or changed.
 
     Attributes:
-        part: ``id``, ``timestamp``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, or, within an automaton,
-            ``state``, ``order``, ``requires``, ``equal``.
+        part: ``id``, ``timestamp``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, ``rule``, ``values``,
+            ``allow``, or, within an automaton, ``state``, ``order``, ``requires``, ``equal``.
         what: ``added``, ``removed`` or ``changed``.
         name: what it is called: an id, the name of a pattern, a relation in words.
         automaton: id of the automaton that it belongs to, or None.
@@ -71,6 +75,7 @@ def diff(old: ModelDocument, new: ModelDocument) -> ModelDiff:
     automata = _pair(old.automata, new.automata, lambda a: a.id, lambda a: a.name)
     for before, after in automata:
         changes += _automaton(before, after)
+    changes += _content(old, new)
     names = {a.id: a.name for a in [*old.automata, *new.automata]}
     return ModelDiff(tuple(changes), _counts(old, new, automata), names)
 
@@ -97,6 +102,39 @@ def _templates(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
         yield from _change(
             "template", known.id, before, after, lambda t: t.grok, lambda t: [("id", t.id), ("grok", t.grok)]
         )
+
+
+def _content(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
+    """Rules, sets of values and allowed findings."""
+    for rules in _pair(old.rules, new.rules, lambda r: r.id, lambda r: json.dumps(r.when)):
+        rule = rules[0] or rules[1]
+        assert rule is not None
+        yield from _change("rule", rule.id, *rules, lambda r: describe(compile_condition(r.when)), _rule_values)
+    for sets in _pair(old.values, new.values, lambda s: f"{s.template} {s.field}", lambda s: f"{s.template} {s.field}"):
+        known = sets[0] or sets[1]
+        assert known is not None
+        name = f"{known.field} of {known.template}"
+        yield from _change("values", name, *sets, lambda s: f"{len(s.values)} values", _set_values)
+    for entries in _pair(old.allow, new.allow, lambda e: e.id, lambda e: e.id):
+        entry = entries[0] or entries[1]
+        assert entry is not None
+        yield from _change(
+            "allow",
+            entry.id,
+            *entries,
+            lambda e: f"{e.type}, {e.reason}",
+            lambda e: list(dataclasses.asdict(e).items()),
+        )
+
+
+def _rule_values(rule: Rule) -> list[tuple[str, Any]]:
+    said = describe(compile_condition(rule.when))
+    rest = [(key, value) for key, value in dataclasses.asdict(rule).items() if key != "when"]
+    return [*rest, ("when", said if len(said) <= _LONGEST else json.dumps(rule.when, ensure_ascii=False))]
+
+
+def _set_values(known: ValueSet) -> list[tuple[str, Any]]:
+    return [("values", sorted(entry.value for entry in known.values))]
 
 
 def _automaton(old: Automaton | None, new: Automaton | None) -> Iterator[Change]:
@@ -207,6 +245,14 @@ def _counts(old: ModelDocument, new: ModelDocument, automata: list[tuple[Automat
         old.templates, new.templates, lambda t: t.id, lambda t: t.grok
     )
     found += sum((a.count, a.example) != (b.count, b.example) for a, b in templates if a and b)
+    sets = {(s.template, s.field): s for s in old.values}
+    for known in new.values:
+        earlier = sets.get((known.template, known.field))
+        counts = {entry.value: entry.count for entry in known.values}
+        found += earlier is not None and (earlier.support, {e.value: e.count for e in earlier.values}) != (
+            known.support,
+            counts,
+        )
     for before, after in automata:
         if before is None or after is None:
             continue

@@ -21,9 +21,12 @@ WORD_CHARACTERS = r"A-Za-z0-9\x80-\U0010FFFF"
 _W = WORD_CHARACTERS
 _N = "[0-9]+"
 _H = "[0-9A-Fa-f]+"
-# A word that starts with a digit, holds a letter that is no hexadecimal digit, and is no 0x number: 09T20, 31Z.
 _Y = rf"[{_W}]*?[G-Zg-z\x80-\U0010FFFF][{_W}]*"
+# A word that starts with a digit, holds a letter that is no hexadecimal digit, and is no 0x number: 09T20, 31Z.
 _X = rf"(?:(?:[1-9]|0[0-9A-Fa-f]){_Y}|0[G-WYZg-wyz\x80-\U0010FFFF][{_W}]*|0[xX](?:{_Y})?)"
+NUMBER_WITH_LETTERS = _X
+"""A word that starts with a digit and holds more than hexadecimal digits, as folding tells them."""
+
 _HOST = rf"[{_W}_-]+(?:\.[{_W}_-]+)*"
 _CLASS = rf"[{_W}$_]+(?:\.[{_W}$_]+)*"
 

@@ -25,6 +25,7 @@ from models.mining.identifiers import IdentifierChoice, TemplateSample, discover
 from models.mining.steps import find_steps, split_contents
 from models.mining.templates import MinedTemplate, mine_templates
 from models.mining.transactions import EventTable
+from models.mining.values import candidates, count_values, value_sets
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
@@ -103,14 +104,18 @@ def learn(
     table = _collect_events(logs, reader, mined, choice)
     joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
     steps = {t: found for t, found in find_steps(samples, choice).items() if mined[t].pattern not in joined}
+    closable = candidates(samples, {i: choice.fields_of(i) for i in samples})
     del samples
     if joined or steps:
         split = split_contents(mined, folds.contents, steps)
         mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined, split=split)
-        choice, pattern, _ = _find_identifiers(logs, reader, mined, options)
+        choice, pattern, samples = _find_identifiers(logs, reader, mined, options)
+        closable = candidates(samples, {i: choice.fields_of(i) for i in samples})
+        del samples
         table = _collect_events(logs, reader, mined, choice)
     templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
     automata = learn_automata(table, templates, choice)
+    values = _learn_values(logs, reader, templates, closable, report.events)
     report.transactions = count_transactions(table, len(mined), choice)
     if not choice.by_template:
         report.notes.append(
@@ -136,6 +141,8 @@ def learn(
     }
     if pattern:
         document["id_pattern"] = pattern
+    if values:
+        document["values"] = values
     return ModelDocument.from_json(document, "the learnt model"), report
 
 
@@ -250,6 +257,20 @@ def _find_identifiers(
         if template in samples:
             kinds.setdefault(identifier.kind, []).extend(values[template][identifier.field][:_PATTERN_VALUES])
     return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
+
+
+def _learn_values(
+    logs: _Logs,
+    reader: TimestampReader,
+    templates: Sequence[dict[str, Any]],
+    closable: dict[int, tuple[str, ...]],
+    events: int,
+) -> list[dict[str, Any]]:
+    """The fields that take a few values and no others; the logs are read once more if any may be such."""
+    if not closable:
+        return []
+    batches = logs.events(reader, "counting values")
+    return value_sets(count_values(batches, [t["grok"] for t in templates], closable, events), templates)
 
 
 def _collect_events(

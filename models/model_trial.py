@@ -17,6 +17,7 @@ from models.document import ModelDocument
 from models.document_text import JsonTextError, parse_json
 from models.errors import UserError
 from models.parser import LineParser
+from models.rules.line_checks import LineChecks
 from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
 
@@ -24,6 +25,8 @@ MAX_TEMPLATES = 20_000
 MAX_STATES = 20_000
 """In all automata together."""
 MAX_RELATIONS = 200_000
+MAX_RULES = 5_000
+"""Content rules; also sets of values, and allowed findings."""
 MAX_EXPRESSION = 20_000
 """Characters of a template or a pattern."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -50,7 +53,8 @@ def try_model(document: Any, name: str = "the model") -> ModelDocument:
     TimestampReader(TimestampSettings.from_document(model.timestamp))
     fields = {s.template: (s.field,) for a in model.automata for s in a.states}
     groks = [t.grok for t in model.templates]
-    LineParser(groks, [fields.get(t.id, ()) for t in model.templates], model.patterns, model.id_pattern)
+    wanted = LineChecks(model).wanted(fields)
+    LineParser(groks, [wanted[t.id] for t in model.templates], model.patterns, model.id_pattern)
     return model
 
 
@@ -86,6 +90,7 @@ def _check_sizes(document: Any, name: str) -> None:
     texts = [t.get("grok") for t in templates]
     texts += list(patterns.values()) if isinstance(patterns, dict) else []
     texts.append(document.get("id_pattern"))
+    texts += [entry.get("text_pattern") for entry in items(document.get("allow"))]
     relations = sum(size(a.get(key)) for a in automata for key in ("order", "requires", "equal"))
     for what, count, most in (
         ("templates", size(document.get("templates")), MAX_TEMPLATES),
@@ -93,6 +98,9 @@ def _check_sizes(document: Any, name: str) -> None:
         ("states", sum(size(a.get("states")) for a in automata), MAX_STATES),
         ("relations of states", relations, MAX_RELATIONS),
         ("patterns", size(patterns), MAX_TEMPLATES),
+        ("rules", size(document.get("rules")), MAX_RULES),
+        ("sets of values", size(document.get("values")), MAX_RULES),
+        ("allowed findings", size(document.get("allow")), MAX_RULES),
         ("characters in one expression", max(len(t) for t in [*texts, ""] if isinstance(t, str)), MAX_EXPRESSION),
     ):
         if count > most:

@@ -59,6 +59,7 @@ class SourceState:
         held: raw bytes of lines read but not yet counted.
         held_positions: the position of each of these lines; none where lines are numbered.
         held_times: the time that each of them came with, epoch ms; none where they came without.
+        told: what stands for the new values that were told of it, oldest first, see :mod:`models.rules.new_values`.
     """
 
     next_line: int = 1
@@ -68,8 +69,9 @@ class SourceState:
     held: bytes = b""
     held_positions: tuple[int, ...] = ()
     held_times: tuple[int, ...] = ()
+    told: tuple[str, ...] = ()
 
-    VERSION = 2
+    VERSION = 3
 
     def to_record(self) -> dict[str, object]:
         """The state as plain JSON values."""
@@ -83,12 +85,13 @@ class SourceState:
             "held": base64.b64encode(self.held).decode(),
             "held_positions": list(self.held_positions),
             "held_times": list(self.held_times),
+            "told": list(self.told),
         }
 
     @classmethod
     def from_record(cls, record: dict[str, object]) -> SourceState:
         """Undo :meth:`to_record`, of this version and those before; raises ValueError for one that is not known."""
-        if record.get("version") not in (1, cls.VERSION):
+        if record.get("version") not in (1, 2, cls.VERSION):
             raise ValueError(f"state of a source has version {record.get('version')!r}; known are 1 to {cls.VERSION}")
         return cls(
             next_line=int(record["next_line"]),  # type: ignore[call-overload]
@@ -98,6 +101,7 @@ class SourceState:
             held=base64.b64decode(str(record["held"])),
             held_positions=tuple(record.get("held_positions", ())),  # type: ignore[arg-type]  # since version 2
             held_times=tuple(record.get("held_times", ())),  # type: ignore[arg-type]
+            told=tuple(record.get("told", ())),  # type: ignore[arg-type]  # since version 3
         )
 
 

@@ -31,9 +31,10 @@ from models.origins import topic_origin
 from models.source_reader import ReadLimits, SourceState
 from models.watched import PARTITION, PendingEnd, WatchedPartition, WatchedSource
 
-COUNTS = ("lines", "matched", "unmatched", "continued", "dead_letters", "late", "unmodelled", "paused")
+COUNTS = ("lines", "matched", "unmatched", "continued", "dead_letters", "late", "unmodelled", "paused", "allowed")
 """What is counted: every line is matched, unmatched, continued, a dead letter, unmodelled (its source belongs to no
-model in force) or paused. Events that came later than the allowed lateness are counted as ``late`` besides."""
+model in force) or paused. Events that came later than the allowed lateness are counted as ``late`` besides, and
+findings that are not told, since the model allows them, as ``allowed``."""
 
 _FORGET_MS = 86_400_000
 """Nothing is remembered of a source that has been silent for longer."""
@@ -352,7 +353,7 @@ class TopicWatch:
 
     def _collect(self, entry: Entry, outcome: Outcome, out: Output) -> None:
         out.batches += [(f"{entry.id}/{batch.shard}", batch.encode()) for batch in outcome.batches]
-        out.anomalies += outcome.unmatched
+        out.anomalies += outcome.unmatched + outcome.judged
         out.dead += outcome.dead
         for name in COUNTS:
             out.counts[name] += outcome.counts.get(name, 0)

@@ -54,7 +54,7 @@ class Automata(KeyedBroadcastProcessFunction):
         self._statistics = statistics
         self._compiled = CompiledModels(self._models.history)
         self._keepers: dict[str, ShardKeeper] = {}
-        self._judged = 0
+        self._judged = self._allowed = 0
         self._told_at_end = False
         self._retries: set[str] = set()
         self._looks: set[str] = set()
@@ -107,9 +107,10 @@ class Automata(KeyedBroadcastProcessFunction):
         if self._statistics:
             self._judged += judged
             at_end = timers.current_watermark() == FOREVER
-            if self._judged >= _COUNTED_TOGETHER or (self._judged and at_end):
-                yield STATISTICS, json.dumps({"transactions": self._judged})
-                self._judged = 0
+            allowed = self._metrics.allowed - self._allowed
+            if self._judged >= _COUNTED_TOGETHER or ((self._judged or allowed) and at_end):
+                yield STATISTICS, json.dumps({"transactions": self._judged} | ({"allowed": allowed} if allowed else {}))
+                self._judged, self._allowed = 0, self._metrics.allowed
             elif self._judged and not self._told_at_end:
                 # One shard of this subtask is enough: each tells of all.
                 self._told_at_end = True

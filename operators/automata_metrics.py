@@ -7,7 +7,7 @@ from typing import Any
 from models.in_force import ModelsInForce
 from operators import metrics
 from operators.counting import CountingGroup
-from operators.shard_keeper import COUNTED, ShardKeeper
+from operators.shard_keeper import ALLOWED, COUNTED, ShardKeeper
 
 
 class AutomataMetrics:
@@ -18,11 +18,15 @@ class AutomataMetrics:
     Args:
         group: the operator's metric group.
         models: the models in force.
+
+    Attributes:
+        allowed: findings of this subtask that were not told, as the model allows them.
     """
 
     def __init__(self, group: Any, models: ModelsInForce) -> None:
+        self.allowed = 0
         group = CountingGroup(group)
-        self._counters = {name: group.counter(metrics.TRANSACTIONS_BY_COUNT[name]) for name in COUNTED}
+        self._counters = {name: group.counter(metrics.TRANSACTIONS_BY_COUNT[name]) for name in (*COUNTED, ALLOWED)}
         self._sizes: dict[ShardKeeper, tuple[int, int]] = {}
         self._open = self._waiting = 0
         group.gauge(metrics.OPEN_TRANSACTIONS, lambda: self._open)
@@ -32,6 +36,7 @@ class AutomataMetrics:
     def look(self, keeper: ShardKeeper) -> int:
         """Take up what a shard has counted; how many transactions of it were judged."""
         judged = keeper.counts["judged"]
+        self.allowed += keeper.counts[ALLOWED]
         if keeper.counts:
             for name, number in keeper.counts.items():
                 if number:

@@ -11,8 +11,10 @@ LINES_BY_COUNT = {
     "late": "events_late_at_source",
     "unmodelled": "lines_unmodelled",
     "paused": "lines_paused",
+    "allowed": "anomalies_allowed",
 }
-"""Counters of ``parse``, in lines: what :data:`models.topic_watch.COUNTS` counts → the metric."""
+"""Counters of ``parse``, in lines (``anomalies_allowed``: in findings that are not told, as the model allows them):
+what :data:`models.topic_watch.COUNTS` counts → the metric."""
 
 CLOCK_LAG_MS = "clock_lag_ms"
 """Gauge of ``parse``, ms: how far a source's clock (in group ``source``), or the slowest of them, is behind the wall
@@ -40,6 +42,7 @@ CONTROL_REJECTED = "control_rejected"
 TRANSACTIONS_BY_COUNT = {
     "judged": "transactions_judged",
     "anomalies": "anomalies",
+    "allowed": "anomalies_allowed",
     "late": "events_late",
     "dropped": "events_dropped",
     "unassigned": "events_unassigned",

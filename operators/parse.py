@@ -81,8 +81,8 @@ class Parse(KeyedBroadcastProcessFunction):
         timestamp = self._aligned()
         for found in outcome.batches:
             yield Row(f"{found.model}/{found.shard}", found.encode()), timestamp
-        if outcome.unmatched:
-            yield UNMATCHED, joined(outcome.unmatched)
+        if outcome.unmatched or outcome.judged:
+            yield UNMATCHED, joined(outcome.unmatched + outcome.judged)
         if outcome.dead:
             yield DEAD_LETTERS, joined(outcome.dead)
         if outcome.counts["lines"]:

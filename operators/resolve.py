@@ -12,6 +12,7 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from models.allow_change import Keep
 from models.control import ACCEPTED
 from models.control_resolver import ControlResolver, Fetch
 from models.errors import UserError
@@ -41,13 +42,19 @@ class Resolve(KeyedProcessFunction):
         initial: the models the job starts with, at epochs 1 to n; what is restored wins over them.
         fetch: loads a model that a message refers to, in the worker; None: the job has no store.
         trial: checks a model before it is put in force.
+        keep: keeps a model that ``allow`` has changed in the store, in the worker; None: the job has no store.
     """
 
     def __init__(
-        self, initial: Sequence[Entry], fetch: Fetch | None = None, trial: Callable[..., Any] | None = None
+        self,
+        initial: Sequence[Entry],
+        fetch: Fetch | None = None,
+        trial: Callable[..., Any] | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self._initial = list(initial)
         self._fetch = fetch
+        self._keep_in_store = keep
         self._trial = trial or ModelTrial()
         self._resolver: ControlResolver | None = None
 
@@ -73,7 +80,7 @@ class Resolve(KeyedProcessFunction):
         if self._resolver is None:  # keyed state can be read only once there is an element
             kept = ModelsInForce.from_records(dict(self._state.items()))
             models = ModelsInForce(self._initial) if kept is None else kept
-            self._resolver = ControlResolver(models, self._fetch, self._trial, _unexpected)
+            self._resolver = ControlResolver(models, self._fetch, self._trial, _unexpected, self._keep_in_store)
         if not topic:
             return
         event, reply = self._resolver.resolve(None if data is None else bytes(data), topic, partition, offset)

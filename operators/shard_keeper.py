@@ -17,6 +17,9 @@ from operators.shard_log import ShardLog, restore
 COUNTED = ("judged", "anomalies", "late", "dropped", "unassigned")
 """What is counted, of :data:`models.automata.shard.COUNTERS`."""
 
+ALLOWED = "allowed"
+"""What is counted besides: findings that are not told, as the model in force allows them."""
+
 
 class CompiledModels:
     """The models in force and those before them, compiled once they are needed and shared by all shards.
@@ -58,7 +61,7 @@ class ShardKeeper:
 
     Attributes:
         timers: the event-time timers that are set for this shard, epoch ms.
-        counts: what was counted since the caller last took it away, see :data:`COUNTED`.
+        counts: what was counted since the caller last took it away, see :data:`COUNTED` and :data:`ALLOWED`.
     """
 
     def __init__(self, model: str, models: CompiledModels, held: Any, max_evidence: int, topic: bool = False) -> None:
@@ -163,7 +166,18 @@ class ShardKeeper:
         for name, count in zip(COUNTED, before, strict=True):
             if counters[name] != count:
                 self.counts[name] += counters[name] - count
-        return found
+        return self._told(found, entry.epoch)
+
+    def _told(self, found: list[Document], epoch: int) -> list[Document]:
+        """The anomalies that the model in force does not allow."""
+        model = self._at(epoch) if found else None
+        if model is None or not model.allow:
+            return found
+        told, quiet = model.allow.split(found)
+        if quiet:
+            self.counts["anomalies"] -= quiet
+            self.counts[ALLOWED] += quiet
+        return told
 
     def _give_up(self, state: Any) -> None:
         """The model was deleted: what waits in the shard goes with it."""

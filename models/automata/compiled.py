@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from models.allow import AllowList
 from models.batches import Int32
 from models.document import ModelDocument
+from models.document_content import AllowEntry
 from models.phrases import phrases
 
 NO_SLOT = -1
@@ -80,6 +82,7 @@ class CompiledAutomata:
         slots: for each slot its automaton and its state, as places in ``automata`` and ``states``.
         end_slot: the number after the last slot: that of the marker that a source has ended.
         state_of_slot: for each slot the place of its state; one more at the end, so that NO_SLOT is no state.
+        allow: the findings that are not told.
         template_of_slot: for each slot its template's index, -1 if the model does not hold that template.
     """
 
@@ -88,6 +91,8 @@ class CompiledAutomata:
         document = model.to_json() if isinstance(model, ModelDocument) else model
         self.id: str = document["id"]
         self.version: int = document["version"]
+        entries = [AllowEntry(**entry) for entry in document.get("allow", ())]
+        self.allow = AllowList(entries, document.get("timestamp", {}))
         templates = document["templates"]
         self.template_ids: list[str] = [template["id"] for template in templates]
         groks = {template["id"]: template["grok"] for template in templates}

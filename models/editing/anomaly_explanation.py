@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from models.anomalies import UNMATCHED_LOG, human_duration
+from models.anomalies import NEW_VALUE, RULE, UNMATCHED_LOG, human_duration
 from models.automata.reasons import times
 from models.document import Automaton, ModelDocument, State
 from models.editing.line_explanation import LineExplainer, duration_sentence, state_names, state_rows, usual_times
@@ -16,6 +16,8 @@ from models.schema_check import check
 Anomaly = Mapping[str, Any]
 
 _LEAST_PREFIX = 4
+_ABOUT_LINES = (UNMATCHED_LOG, RULE, NEW_VALUE)
+"""Types that are about single lines."""
 
 
 def find_anomaly(lines: Iterable[str], wanted: str, name: str) -> Anomaly:
@@ -78,7 +80,8 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
     rows += _model_rows(model, anomaly)
     transaction = anomaly["transaction"]
     automaton = _automaton(model, anomaly)
-    if anomaly["type"] == UNMATCHED_LOG:
+    if anomaly["type"] in _ABOUT_LINES:
+        rows += _content_rows(model, anomaly)
         text = anomaly["evidence"][0]["text"].partition("\n")[0] if anomaly["evidence"] else ""
         rows += [f"{head:<12}{said}" for head, said in explainer.explain(text).rows]
     elif automaton is None:
@@ -94,6 +97,19 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
         rows.append(f"time        {transaction['begin']} to {transaction['end']}")
     rows += ["", "evidence", *_evidence_rows(explainer, automaton, anomaly)]
     return rows
+
+
+def _content_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
+    """What is told of a single line: the rule that it breaks, the values that its field is known to take."""
+    if anomaly["type"] == RULE:
+        found = anomaly["rule"]
+        there = any(rule.id == found["id"] for rule in model.rules)
+        yield f'rule        {found["id"]} "{found["name"]}", severity {found["severity"]}' + ("" if there else ", gone")
+        yield f"asks        {found['condition']}"
+    for field in anomaly.get("fields", ()):
+        yield f"value       {field['name']} = {field['value']}"
+    if "known" in anomaly:
+        yield f"known       {', '.join(anomaly['known']['values'])} (in {anomaly['known']['support']:,} lines)"
 
 
 def _model_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
@@ -171,7 +187,7 @@ def _evidence_rows(explainer: LineExplainer, automaton: Automaton | None, anomal
     for at, line in enumerate(evidence):
         found = explainer.state_of(line["text"])
         state = found[1].id if found and automaton is not None and found[0].id == automaton.id else None
-        marked = state in blamed or anomaly["type"] == UNMATCHED_LOG or (whole and at in (0, len(evidence) - 1))
+        marked = state in blamed or anomaly["type"] in _ABOUT_LINES or (whole and at in (0, len(evidence) - 1))
         place = f"{line['file']}:{line['line']}" if "file" in line else _place(line)
         first, _, rest = line["text"].partition("\n")
         more = f" (and {rest.count(chr(10)) + 1} more)" if rest else ""

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 
 from models.document import Automaton, ModelDocument, State, Template
+from models.editing.content import prune_values
 from models.editing.contents import ContentReader
 from models.errors import UserError
 from models.grok import compile_grok
@@ -63,6 +64,7 @@ def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str]
         ModelError: the document would not be valid.
     """
     after.version = before.version + 1
+    prune_values(after)
     known: dict[str, str] = {}
     for template in after.templates:
         other = known.setdefault(template.grok, template.id)

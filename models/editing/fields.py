@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from models.document import ModelDocument
 from models.editing.checked import EditError, copied, find_template, finished, states_of
+from models.editing.content import rename_in_content
 from models.editing.grok_sites import checked_name, field_sites, find_field, replaced
 from models.grok import GrokError, compile_grok
 
@@ -14,7 +15,7 @@ _NUMBERS = frozenset({"NUMBER", "BASE10NUM"})
 
 
 def rename_field(model: ModelDocument, template: str, field: str, new: str) -> ModelDocument:
-    """Give a field another name, in the template and in the state that names it.
+    """Give a field another name, in the template and in all that names it: its state, rules, values, allowed findings.
 
     Args:
         model: the document; it stays as it is.
@@ -33,6 +34,7 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
     for _, state in states_of(after, template):
         if state.field == field:
             state.field = new
+    rename_in_content(after, template, field, new)
     return finished(model, after, [template])
 
 

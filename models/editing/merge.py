@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from models.document import Automaton, ModelDocument, State, Template
 from models.editing.alignment import FIELD, TEXT, Token, aligned, tokens_of
 from models.editing.checked import EditError, copied, find_template, finished, states_of
+from models.editing.content import forget_values
 from models.editing.contents import ContentReader
 from models.editing.covering import NO_BLANK, covering
 from models.editing.states import join_states
@@ -23,7 +24,7 @@ def merge(model: ModelDocument, templates: Sequence[str]) -> ModelDocument:
 
     The words that they share stay; where they differ stands a field, of the narrowest pattern known to take what stood
     there. The template has the id, the place and the names of fields of the first. States of the templates become one
-    state, see :func:`models.editing.states.join_states`.
+    state, see :func:`models.editing.states.join_states`. What was learnt of the values of their fields goes.
 
     Args:
         model: the document; it stays as it is.
@@ -62,6 +63,7 @@ def merge(model: ModelDocument, templates: Sequence[str]) -> ModelDocument:
     merged.grok, merged.count = grok, sum(part.count for part in parts)
     gone = set(templates[1:])
     after.templates = [t for t in after.templates if t.id not in gone]
+    forget_values(after, set(templates))
     if owners:
         automaton = next(a for a in after.automata if a.id == owners[merged.id][0].id)
         states = [next(s for s in automaton.states if s.template == name) for name in templates]

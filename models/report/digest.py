@@ -24,6 +24,8 @@ TYPES = (
     "wrong_order",
     "too_short",
     "too_long",
+    "rule",
+    "new_value",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
 

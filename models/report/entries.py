@@ -25,6 +25,10 @@ LEGEND = (
 )
 
 
+_ABOUT_LINES = ("unmatched_log", "rule", "new_value")
+"""Types that are about single lines, which are all marked."""
+
+
 class Entries:
     """Renders anomalies with the help of the model's automata and their drawings."""
 
@@ -68,7 +72,7 @@ class Entries:
         marks = marks_of(anomaly, automaton) if automaton else None
         evidence = list(anomaly.get("evidence") or [])
         blamed: set[int] = set()
-        if unmatched := anomaly.get("type") == "unmatched_log":
+        if unmatched := anomaly.get("type") in _ABOUT_LINES:
             blamed = set(range(len(evidence)))
         elif marks and automaton:
             texts = [str(line.get("text") or "") for line in evidence]

@@ -4,6 +4,7 @@ import os
 import pickle
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from jobs.model_loader import ModelLoader
 from jobs.stores.address import open_store
 from jobs.stores.base import StoreError
 from jobs.stores.credentials import Credentials
+from models.document import ModelDocument
+from models.document_content import AllowEntry
 from models.errors import UserError
 from tests.jobs.stores.examples import model, most_of
 
@@ -91,3 +94,24 @@ def test_models_come_from_elasticsearch(elasticsearch):
     address = f"{elasticsearch.url}/loader-test"
     open_store(address, Credentials()).push(model(7))
     assert ModelLoader(address)("hdfs", None)["version"] == 1
+
+
+def test_a_changed_model_becomes_the_next_version_of_the_store(folder):
+    loader = ModelLoader(folder)
+    before = ModelDocument.from_json(loader("hdfs", None))
+    after = replace(before, allow=[AllowEntry("n-1", "too_many", "so")], version=3)
+    assert loader.keep(before, after, "allow n-1") == 3
+    assert loader("hdfs", None)["allow"][0]["id"] == "n-1"
+    # told again after a failure: it is there
+    assert loader.keep(before, after, "allow n-1") == 3
+    other = replace(before, allow=[AllowEntry("n-2", "too_few", "so")], version=3)
+    with pytest.raises(UserError, match="has version 3 of model hdfs, which is another one than that in force"):
+        loader.keep(before, other, "allow n-2")
+
+
+def test_a_model_that_the_store_does_not_have_stays_with_the_job(folder):
+    loader = ModelLoader(folder)
+    before = replace(ModelDocument.from_json(loader("hdfs", None)), id="elsewhere", version=7)
+    assert loader.keep(before, replace(before, version=8), "x") == 8
+    with pytest.raises(UserError, match="no model elsewhere"):
+        loader("elsewhere", None)

@@ -258,3 +258,32 @@ def test_the_way_back_undoes_each_change(there, here):
 
     assert {str(back(c)) for c in diff(old, new).changes} == {str(c) for c in diff(new, old).changes}
     assert bool(diff(old, new).changes) == (old != new)
+
+
+def test_rules_values_and_allowed_findings_are_compared():
+    def edit(data):
+        data["rules"] = [{"id": "r", "template": "t-2", "when": {"field": "n", "at_least": 5}, "severity": "low"}]
+        data["values"] = [{"template": "t-2", "field": "n", "values": [{"value": "a"}, {"value": "b"}]}]
+        data["allow"] = [{"id": "n-1", "type": "too_many", "reason": "so"}]
+
+    assert [(c.part, c.what, c.name, c.text) for c in changes(edit)] == [
+        ("rule", "added", "r", "n is at least 5"),
+        ("values", "added", "n of t-2", "2 values"),
+        ("allow", "added", "n-1", "too_many, so"),
+    ]
+    assert "rules: 1 added" in text(edit)
+    assert "  + n-1: too_many, so" in text(edit)
+    (one, two) = models(edit)
+    changed = dataclasses.replace(two)
+    changed.rules = [dataclasses.replace(two.rules[0], when={"field": "n", "at_least": 6}, enabled=False)]
+    changed.values = [dataclasses.replace(two.values[0], support=7)]
+    found = diff(two, changed)
+    assert [(c.part, c.what, c.values) for c in found.changes] == [
+        (
+            "rule",
+            "changed",
+            (Difference("enabled", True, False), Difference("when", "n is at least 5", "n is at least 6")),
+        )
+    ]
+    assert found.counts == 1
+    assert [c.what for c in diff(two, one).changes] == ["removed"] * 3

@@ -81,3 +81,19 @@ def test_as_a_program_it_says_of_each_model_what_is_wrong():
     assert right is again is None
     assert "$.version" in wrong
     assert no_json
+
+
+@pytest.mark.parametrize("expression", ["(?=a)b", r"(a)\1"])
+def test_expressions_of_rules_and_allowed_findings_are_linear_too(expression):
+    rule = {"id": "evil", "template": "t-1", "severity": 5, "when": {"not": {"field": "block", "matches": expression}}}
+    with pytest.raises(UserError, match=r"rules\[0\].*no usable regular expression"):
+        try_model(changed(rules=[rule]))
+    allowed = {"id": "evil", "type": "rule", "reason": "", "text_pattern": expression}
+    with pytest.raises(UserError, match=r"allow\[0\].*no usable regular expression"):
+        try_model(changed(allow=[allowed]))
+
+
+def test_more_rules_than_a_job_takes_are_refused():
+    rules = [{"id": f"r{n}", "when": {"line": "text", "contains": "x"}, "severity": 1} for n in range(5001)]
+    with pytest.raises(UserError, match="has 5,001 rules, more than the 5,000 that a running job takes"):
+        try_model(changed(rules=rules))

@@ -354,8 +354,8 @@ def test_the_clock_is_told_less_the_lateness():
 def test_a_state_survives_as_a_record():
     state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00", (2**62, 2**62 + 1), (-1, 2))
     assert SourceState.from_record(json.loads(json.dumps(state.to_record()))) == state
-    with pytest.raises(ValueError, match="version 3; known are 1 to 2"):
-        SourceState.from_record({**state.to_record(), "version": 3})
+    with pytest.raises(ValueError, match="version 4; known are 1 to 3"):
+        SourceState.from_record({**state.to_record(), "version": 4})
 
 
 def test_a_state_that_version_1_wrote_is_read():

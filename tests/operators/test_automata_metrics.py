@@ -47,6 +47,7 @@ def test_what_shards_count_adds_up_and_what_is_open_or_waits_is_shown():
     assert {name: counter.count for name, counter in group.counters.items()} == {
         "transactions_judged": 1,
         "anomalies": 1,
+        "anomalies_allowed": 0,
         "events_late": 1,
         "events_dropped": 2,
         "events_unassigned": 1,

@@ -282,7 +282,7 @@ def test_contrast_meets_wcag_aa(colors):
         for back in backs:
             assert contrast(colors[front], colors[back]) >= 4.5, (front, back)
     for kind in ("unmatched_log", "missing_begin", "missing_state", "missing_end", "too_few", "too_many", "wrong_order",
-                 "too_short", "too_long", "other", "edge"):  # fmt: skip
+                 "too_short", "too_long", "rule", "new_value", "other", "edge"):  # fmt: skip
         assert contrast(colors[kind], colors["card"]) >= 3, kind
 
 

@@ -1,0 +1,191 @@
+"""Fields that take a few values and, as far as the log shows, no others.
+
+Values are counted in one pass over the logs (:class:`ValueCounts`): mergeable, and bounded, since a field with too many
+values is given up. A field is *closed* when what has been seen leaves no room for more:
+
+- It was seen often, each of its values several times. By I. J. Good, *The population frequencies of species and the
+  estimation of population parameters* (Biometrika 40, 1953), the chance that the next line has a value never seen is
+  about N1 / n, N1 values having been seen once in n lines; here N1 is 0, and no value is near 1.
+- That holds for independent lines. Logs come in bursts, so each value also has to stand in the first half of the log,
+  and in several tenths of it.
+- It is a category: several words, none with digits, as numbers, identifiers and names of threads and machines have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from models.grok import compile_grok
+from models.parser import LineParser
+from models.source_reader import Events
+
+Key = tuple[int, str]
+"""Index of a template, name of a field."""
+
+PARTS = 10
+"""A log is looked at in so many parts."""
+MOST_VALUES = 20
+LEAST_SUPPORT = 200
+LEAST_COUNT = 5
+"""Each value was seen so often at least,"""
+LEAST_PARTS = 4
+"""and in so many parts of the log."""
+LONGEST_VALUE = 64
+
+
+@dataclass(slots=True)
+class _Field:
+    """The values of one field: each with its count in every part of the log; None: given up."""
+
+    counts: dict[str, list[int]] | None = field(default_factory=dict)
+
+
+class ValueCounts:
+    """Counts of the values of fields, by parts of the log.
+
+    Adding lines in any order, or merging counts of some lines into those of others, gives the same.
+    """
+
+    def __init__(self) -> None:
+        self._fields: dict[Key, _Field] = {}
+
+    def add(self, key: Key, part: int, values: Mapping[str, int]) -> None:
+        """Count values of a field.
+
+        Args:
+            key: which field.
+            part: in which part of the log its lines stand, 0 to ``PARTS - 1``.
+            values: value → number of lines.
+        """
+        kept = self._fields.setdefault(key, _Field())
+        for value, count in values.items():
+            if kept.counts is None:
+                return
+            if not _is_category(value):
+                kept.counts = None
+                return
+            kept.counts.setdefault(value, [0] * PARTS)[part] += count
+            if len(kept.counts) > MOST_VALUES:
+                kept.counts = None
+
+    def is_open(self, key: Key) -> bool:
+        """Whether a field has been given up: its values need not be counted any more."""
+        kept = self._fields.get(key)
+        return kept is not None and kept.counts is None
+
+    def merge(self, other: ValueCounts) -> None:
+        """Add what was counted elsewhere, of other lines of the same logs."""
+        for key, theirs in other._fields.items():
+            kept = self._fields.setdefault(key, _Field())
+            if kept.counts is None or theirs.counts is None:
+                kept.counts = None
+                continue
+            for value, counts in theirs.counts.items():
+                mine = kept.counts.setdefault(value, [0] * PARTS)
+                mine[:] = [a + b for a, b in zip(mine, counts, strict=True)]
+            if len(kept.counts) > MOST_VALUES:
+                kept.counts = None
+
+    def closed(self) -> Iterator[tuple[Key, dict[str, int]]]:
+        """The fields that are closed, in order, each with its values, the most frequent first."""
+        for key, kept in sorted(self._fields.items()):
+            if kept.counts and _is_closed(kept.counts):
+                totals = {value: sum(counts) for value, counts in kept.counts.items()}
+                yield key, dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+
+def candidates(samples: Mapping[int, Any], identifiers: Mapping[int, Sequence[str]]) -> dict[int, tuple[str, ...]]:
+    """The fields that may be closed, by a sample of the lines: template → names of fields.
+
+    Args:
+        samples: template → :class:`~models.mining.slots.TemplateSample`.
+        identifiers: template → fields that hold identifiers of transactions, which are none.
+    """
+    found: dict[int, tuple[str, ...]] = {}
+    for template, sample in samples.items():
+        names = []
+        for name, column in sample.fields.items():
+            values = set(column) - {""}
+            few = 1 <= len(values) <= MOST_VALUES and name not in identifiers.get(template, ())
+            if few and all(map(_is_category, values)):
+                names.append(name)
+        if names:
+            found[template] = tuple(names)
+    return found
+
+
+def count_values(
+    batches: Iterable[tuple[int, Events]], groks: Sequence[str], wanted: Mapping[int, Sequence[str]], events: int
+) -> ValueCounts:
+    """Count the values of some fields in all lines.
+
+    Args:
+        batches: the lines, in order, each batch with the number of its log.
+        groks: of all templates.
+        wanted: template → names of fields to count.
+        events: how many lines there are in all.
+    """
+    counts = ValueCounts()
+    parser = LineParser(groks, [tuple(wanted.get(at, ())) for at in range(len(groks))])
+    done = 0
+    for _, batch in batches:
+        parsed = parser.parse(batch.data, batch.starts, batch.ends, batch.time_starts, batch.time_ends)
+        part = np.minimum((done + np.arange(len(batch))) * PARTS // max(1, events), PARTS - 1)
+        done += len(batch)
+        raw = batch.data.tobytes()
+        for template, names in wanted.items():
+            rows = np.flatnonzero(parsed.template == template)
+            for column, name in enumerate(names):
+                key = (template, name)
+                some = rows[parsed.begin[column, rows] >= 0]
+                if not len(some) or counts.is_open(key):
+                    continue
+                for number in np.unique(part[some]).tolist():
+                    here = some[part[some] == number]
+                    counts.add(key, number, _counted(raw, parsed.begin[column, here], parsed.end[column, here]))
+    return counts
+
+
+def value_sets(counts: ValueCounts, templates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The section ``values`` of a model.
+
+    Args:
+        counts: of the whole log.
+        templates: the records of all templates, with their ids and Grok.
+    """
+    found = []
+    for (template, name), values in counts.closed():
+        record = templates[template]
+        if all(f.name != name or f.type is str for f in compile_grok(record["grok"]).fields):
+            entries = [{"value": value, "count": count} for value, count in values.items()]
+            found.append({"template": record["id"], "field": name, "values": entries, "support": sum(values.values())})
+    return found
+
+
+def _counted(raw: bytes, begin: Any, end: Any) -> dict[str, int]:
+    counts: dict[bytes, int] = {}
+    for a, b in zip(begin.tolist(), end.tolist(), strict=True):
+        value = raw[a:b]
+        counts[value] = counts.get(value, 0) + 1
+    return {value.decode("utf-8", "replace"): count for value, count in counts.items()}
+
+
+def _is_category(value: str) -> bool:
+    """Whether a value can be one of a category: a word or two, without digits."""
+    if len(value) > LONGEST_VALUE or value.count(" ") > 1 or not any(map(str.isalpha, value)):
+        return False
+    return not any(map(str.isdigit, value))
+
+
+def _is_closed(counts: Mapping[str, Sequence[int]]) -> bool:
+    if not 2 <= len(counts) <= MOST_VALUES or sum(map(sum, counts.values())) < LEAST_SUPPORT:
+        return False
+    for parts in counts.values():
+        seen = [at for at, count in enumerate(parts) if count]
+        if sum(parts) < LEAST_COUNT or len(seen) < LEAST_PARTS or seen[0] >= PARTS // 2:
+            return False
+    return True
