@@ -120,7 +120,7 @@ class Automaton:
 
 @dataclass(slots=True)
 class ModelDocument:
-    """A whole model. ``timestamp`` and ``learned`` stay dicts of the shape that the schema describes."""
+    """A whole model. ``timestamp``, ``structure``, ``multiline`` and ``learned`` stay dicts as the schema describes."""
 
     id: str
     version: int
@@ -130,6 +130,8 @@ class ModelDocument:
     patterns: dict[str, str] = field(default_factory=dict)
     id_pattern: str | None = None
     learned: dict[str, Any] = field(default_factory=dict)
+    structure: dict[str, Any] | None = None
+    multiline: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -137,6 +139,10 @@ class ModelDocument:
         if self.learned:
             result["learned"] = _copy(self.learned)
         result["timestamp"] = _copy(self.timestamp)
+        if self.structure is not None:
+            result["structure"] = _copy(self.structure)
+        if self.multiline is not None:
+            result["multiline"] = _copy(self.multiline)
         if self.patterns:
             result["patterns"] = dict(self.patterns)
         if self.id_pattern is not None:
@@ -265,6 +271,8 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         patterns=data.get("patterns", {}),
         id_pattern=data.get("id_pattern"),
         learned=data.get("learned", {}),
+        structure=data.get("structure"),
+        multiline=data.get("multiline"),
     )
 
 

@@ -17,10 +17,10 @@ from models.automata.compiled import CompiledAutomata
 from models.document import ModelDocument
 from models.document_text import JsonTextError, parse_json
 from models.errors import UserError
+from models.line_reader import LineReader
+from models.multiline import MultilineSettings
 from models.parser import LineParser
 from models.regex_samples import hard_texts
-from models.timestamps.reader import TimestampReader
-from models.timestamps.settings import TimestampSettings
 
 MAX_TEMPLATES = 20_000
 MAX_STATES = 20_000
@@ -55,7 +55,7 @@ def try_model(document: Any, name: str = "the model", at: Callable[[str], None] 
             f"{name}: $.id: {model.id[:200]!r} is no name of a model: up to 200 letters, digits, '.', '_', '-'"
         )
     CompiledAutomata(model)
-    TimestampReader(TimestampSettings.from_document(model.timestamp))
+    LineReader.of(model)
     fields = {s.template: (s.field,) for a in model.automata for s in a.states}
     groks = [t.grok for t in model.templates]
     parser = LineParser(groks, [fields.get(t.id, ()) for t in model.templates], model.patterns, model.id_pattern)
@@ -63,6 +63,12 @@ def try_model(document: Any, name: str = "the model", at: Callable[[str], None] 
         at(f"the template {template.id}")
         for text in hard_texts(grok.regex):
             grok.regex.fullmatch(text)
+    if model.multiline is not None:
+        at("the multiline expression")
+        lines = MultilineSettings.from_document(model.multiline)
+        match = lines.expression().match
+        for text in hard_texts(re.compile(lines.start or lines.continues or "")):
+            match(text.encode("utf-8", "replace"))
     if model.id_pattern:
         at("the id_pattern")
         expression = re.compile(model.id_pattern)
