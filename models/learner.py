@@ -18,6 +18,7 @@ from models.anomalies import iso_ms
 from models.document import ModelDocument
 from models.errors import UserError
 from models.folding import first_lines, fold
+from models.line_reader import LineReader
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
@@ -25,10 +26,15 @@ from models.mining.identifiers import IdentifierChoice, TemplateSample, discover
 from models.mining.steps import find_steps, split_contents
 from models.mining.templates import MinedTemplate, mine_templates
 from models.mining.transactions import EventTable
+from models.multiline import MultilineSettings
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
-from models.timestamps import TimestampReader, detect
+from models.structure.detection import canonical_lines, find_structure, structured
+from models.structure.profile import KeyProfile
+from models.structure.settings import StructureSettings
+from models.timestamps import detect
+from models.timestamps.candidates import Sample
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the bytes done and all bytes of the stage."""
@@ -50,6 +56,8 @@ class LearnOptions:
         year: of the first line, for timestamps without a year.
         id_pattern: regular expression of the identifiers; found by itself if None.
         encoding: of the logs.
+        structure: ``json`` or ``logfmt``: lines are that; ``none``: they are plain text; None: found by itself.
+        multiline: which lines begin an event; None: those with a timestamp.
         limits: what is read and believed.
     """
 
@@ -59,6 +67,8 @@ class LearnOptions:
     year: int | None = None
     id_pattern: str | None = None
     encoding: str = "utf-8"
+    structure: str | None = None
+    multiline: MultilineSettings | None = None
     limits: ReadLimits = ReadLimits()
 
 
@@ -89,8 +99,8 @@ def learn(
         OSError: a log cannot be read.
     """
     logs = _Logs(sources, options, progress or (lambda stage, done, total: None))
-    settings = detect(logs.head(), options.timezone, options.timestamp_format, options.year)
-    reader = TimestampReader(settings)
+    reader = _line_reader(logs, options)
+    settings = reader.settings
     report = LearnReport()
     folds = _collect_folds(logs, reader, report)
     if not report.events:
@@ -134,9 +144,37 @@ def learn(
         "templates": templates,
         "automata": automata,
     }
+    if reader.structure is not None:
+        document["structure"] = reader.structure.to_document()
+    if reader.multiline is not None:
+        document["multiline"] = reader.multiline.to_document()
     if pattern:
         document["id_pattern"] = pattern
     return ModelDocument.from_json(document, "the learnt model"), report
+
+
+def _line_reader(logs: _Logs, options: LearnOptions) -> LineReader:
+    """What finds the events of the logs."""
+    head = logs.head()
+    times = options.timezone, options.timestamp_format, options.year
+    structure = None
+    if options.structure != "none":
+        structure = find_structure(head, *times, options.structure)
+        if structure is None and options.structure is not None:
+            raise UserError(f"no line is {options.structure}; correct --structure, or leave it out")
+    if structure is None:
+        return LineReader(detect(head, *times), multiline=options.multiline)
+    settings = detect(canonical_lines(head, structure), *times)
+    return LineReader(settings, _with_keys(logs, structure), options.multiline)
+
+
+def _with_keys(logs: _Logs, structure: StructureSettings) -> StructureSettings:
+    """The settings with the keys of all lines."""
+    profile = KeyProfile(structure)
+    for lines in logs.raw("reading keys"):
+        for pairs in structured(Sample(lines), structure):
+            profile.add(pairs)
+    return profile.finish()
 
 
 class _Logs:
@@ -158,7 +196,19 @@ class _Logs:
             lines += next(reader.read(splits[0])).data.split(b"\n")[:each]
         return [line.rstrip(b"\r") for line in lines]
 
-    def events(self, reader: TimestampReader, stage: str, most: int | None = None) -> Iterator[tuple[int, Events]]:
+    def raw(self, stage: str) -> Iterator[list[bytes]]:
+        """All lines of all logs, batch by batch."""
+        total = sum(splits[-1].end for splits in self._plans)
+        done = 0
+        for splits in self._plans:
+            lines = SplitReader(10_000, self._options.limits.max_line_bytes)
+            for split in splits:
+                for batch in lines.read(split):
+                    yield batch.data.split(b"\n")
+                done += split.end - split.begin
+                self._progress(stage, done, total)
+
+    def events(self, reader: LineReader, stage: str, most: int | None = None) -> Iterator[tuple[int, Events]]:
         """All events of all logs, batch by batch, each with the number of its log; at most about ``most`` events."""
         total = sum(splits[-1].end for splits in self._plans)
         done = seen = 0
@@ -187,7 +237,7 @@ class _Folds:
     left_out: int = 0
 
 
-def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) -> _Folds:
+def _collect_folds(logs: _Logs, reader: LineReader, report: LearnReport) -> _Folds:
     """The distinct folds of all contents, each with one content that has it."""
     folds = _Folds()
     known: dict[bytes, int] = {}
@@ -212,13 +262,13 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
                 span = int(starts[row]), int(events.ends[row]), int(marks[row]), int(events.time_ends[row])
                 folds.contents.append(content_of(events.data, *span)[0])
                 folds.counts.append(count)
-                line = events.data[events.starts[row] : events.ends[row]]
+                line = events.raw[events.text_starts[row] : events.first_ends[row]]
                 folds.examples.append(line.tobytes().decode("utf-8", "replace"))
     return folds
 
 
 def _find_identifiers(
-    logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], options: LearnOptions
+    logs: _Logs, reader: LineReader, mined: Sequence[MinedTemplate], options: LearnOptions
 ) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
     """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it."""
     parser = LineParser([t.grok for t in mined], [()] * len(mined))
@@ -253,7 +303,7 @@ def _find_identifiers(
 
 
 def _collect_events(
-    logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
+    logs: _Logs, reader: LineReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
 ) -> EventTable:
     """All events with their template and transaction, in order of (order time, source, position)."""
     parser = LineParser([t.grok for t in mined], [choice.fields_of(i) for i in range(len(mined))])

@@ -61,20 +61,20 @@ class SourceState:
         open: an event has begun, so that a line without timestamp continues it.
         clock: the source's clock.
         years: the roll-over of timestamps that have no year.
-        last_ms: the time of the last event that told one, epoch ms, which one without has too; None before the first.
         held: raw bytes of lines read but not yet counted.
         held_positions: the position of each of these lines; none where lines are numbered.
         held_times: the time that each of them came with, epoch ms; none where they came without.
+        last_ms: the time of the last event that told one, epoch ms, which one without has too; None before the first.
     """
 
     next_line: int = 1
     open: bool = False
     clock: ClockState = ClockState()
     years: YearCarry = YearCarry()
-    last_ms: int | None = None
     held: bytes = b""
     held_positions: tuple[int, ...] = ()
     held_times: tuple[int, ...] = ()
+    last_ms: int | None = None
 
     VERSION = 3
 

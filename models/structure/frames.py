@@ -52,17 +52,17 @@ def _json_frames(raw: bytes, starts: Int64, ends: Int64) -> Frames:
         begin, stop = begins[i], stops[i]
         if begin < stop and raw[begin] == _OPENS:
             try:
-                frames.pairs[i] = read_json(raw[begin:stop].decode())
+                frames.pairs[i] = read_json(raw[begin:stop].decode("utf-8", "replace"))
             except MalformedError as error:
                 closing = _closing(raw, begins, stops, i)
                 if closing is None:
                     frames.malformed[i] = f"the line {error}"
                 else:
                     try:
-                        frames.pairs[i] = read_json(raw[begin : stops[closing]].decode())
+                        frames.pairs[i] = read_json(raw[begin : stops[closing]].decode("utf-8", "replace"))
                         frames.last[i] = closing
                         i = closing
-                    except (MalformedError, UnicodeDecodeError):  # a line that cannot be read is within
+                    except MalformedError:
                         frames.malformed[i] = f"the line {error}"
         i += 1
     return frames
@@ -92,7 +92,7 @@ def _logfmt_frames(raw: bytes, starts: Int64, ends: Int64, settings: StructureSe
         if b"=" not in line:
             continue
         try:
-            pairs = read_logfmt(line.decode())
+            pairs = read_logfmt(line.decode("utf-8", "replace"))
         except MalformedError as error:
             if settings.timestamp and line.startswith(mark):
                 frames.malformed[i] = f"the line {error}"

@@ -352,13 +352,16 @@ def test_the_clock_is_told_less_the_lateness():
 
 
 def test_a_state_survives_as_a_record():
-    state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00", (2**62, 2**62 + 1), (-1, 2))
+    state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00", (2**62, 2**62 + 1), (-1, 2), 77)
     assert SourceState.from_record(json.loads(json.dumps(state.to_record()))) == state
-    with pytest.raises(ValueError, match="version 3; known are 1 to 2"):
-        SourceState.from_record({**state.to_record(), "version": 3})
+    with pytest.raises(ValueError, match="version 4; known are 1 to 3"):
+        SourceState.from_record({**state.to_record(), "version": 4})
 
 
 def test_a_state_that_version_1_wrote_is_read():
     record = {"version": 1, "next_line": 7, "open": True, "clock_ms": 5, "belief_ms": None, "years": [2, 99]}
     state = SourceState.from_record({**record, "held": "YQo="})
     assert state == SourceState(7, True, ClockState(5, None), YearCarry(2, 99), b"a\n")
+    told = {"held": "YQo=", "held_positions": [4], "held_times": [9]}
+    state = SourceState.from_record({**record, **told, "version": 2})
+    assert state == SourceState(7, True, ClockState(5, None), YearCarry(2, 99), b"a\n", (4,), (9,))
