@@ -32,8 +32,8 @@ class Change:
     """One thing that was added, removed or changed.
 
     Attributes:
-        part: ``id``, ``timestamp``, ``structure``, ``multiline``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, or, within an automaton,
-            ``state``, ``order``, ``requires``, ``equal``.
+        part: ``id``, ``timestamp``, ``structure``, ``multiline``, ``id_pattern``, ``pattern``, ``template``,
+            ``automaton``, or, within an automaton, ``state``, ``order``, ``requires``, ``equal``.
         what: ``added``, ``removed`` or ``changed``.
         name: what it is called: an id, the name of a pattern, a relation in words.
         automaton: id of the automaton that it belongs to, or None.

@@ -1,8 +1,8 @@
 """The lines of a batch that begin an event: where they stand, what they say, and when.
 
 In plain logs these are the lines with a timestamp. A model's ``structure`` section makes events of JSON objects and
-lines of logfmt (:mod:`models.structure`), its ``multiline`` section tells the lines that begin an event by how they look
-(:mod:`models.multiline`).
+lines of logfmt (:mod:`models.structure`), its ``multiline`` section tells the lines that begin an event by how they
+look (:mod:`models.multiline`).
 """
 
 from __future__ import annotations

@@ -47,7 +47,9 @@ class MultilineSettings:
 
     def __post_init__(self) -> None:
         if (self.start is None) == (self.continues is None):
-            raise MultilineError("", 'needs "start" or "continues", and not both: which lines begin or continue an event')
+            raise MultilineError(
+                "", 'needs "start" or "continues", and not both: which lines begin or continue an event'
+            )
         name = "start" if self.start is not None else "continues"
         try:
             self.expression()

@@ -324,9 +324,7 @@ def judge_first_lines(
     sure = np.flatnonzero(judged.verdict == BELIEVED)
     last_ms = int(event_ms[sure[-1]]) if len(sure) else state.last_ms
     if plain:
-        return JudgedLines(
-            event_ms, judged.verdict, judged.clock_ms, judged.decided, judged.state, years, last_ms
-        )
+        return JudgedLines(event_ms, judged.verdict, judged.clock_ms, judged.decided, judged.state, years, last_ms)
     n = len(first)
     verdict = np.full(n, BELIEVED, np.uint8)
     verdict[timed] = judged.verdict
@@ -403,7 +401,12 @@ def _continuations(good: npt.NDArray[np.bool_], first_lines: Int64, is_open: boo
 
 
 def _text_ends(
-    lines: Lines, first_lines: Int64, believed: Int64, boundary: int, max_bytes: int, multiline: MultilineSettings | None
+    lines: Lines,
+    first_lines: Int64,
+    believed: Int64,
+    boundary: int,
+    max_bytes: int,
+    multiline: MultilineSettings | None,
 ) -> Int64:
     """Where the text of each event ends: before the next event's first line, without line end, cut to the limits."""
     if not len(believed):

@@ -79,9 +79,7 @@ def _json(pairs: list[tuple[str, object]], rng: Random) -> str:
 
 def _logfmt(pairs: list[tuple[str, object]], _rng: Random) -> str:
     texts = ((key, str(value).replace("\n", "\\n")) for key, value in pairs)
-    return " ".join(
-        f"{key}={value}" if _BARE.match(value) else f'{key}="{_quoted(value)}"' for key, value in texts
-    )
+    return " ".join(f"{key}={value}" if _BARE.match(value) else f'{key}="{_quoted(value)}"' for key, value in texts)
 
 
 def _quoted(value: str) -> str:

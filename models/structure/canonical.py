@@ -1,7 +1,7 @@
 """Pairs to a *canonical* line, which everything that reads plain lines reads, too.
 
-``timestamp LEVEL message key=value key=value …``: whatever the order and the spacing of a structured line, what says the
-same looks the same. A value is one word: blanks in it become ``␣``, and what would end a word its full-width twin
+``timestamp LEVEL message key=value key=value …``: whatever the order and the spacing of a structured line, what says
+the same looks the same. A value is one word: blanks in it become ``␣``, and what would end a word its full-width twin
 (``(`` becomes ``（``), so that a field has the same shape whatever it says. :func:`plain_value` undoes that.
 """
 
@@ -67,7 +67,7 @@ class CanonicalWriter:
             joined = "".join(values)  # type: ignore[arg-type]  # what is no text raises
         except TypeError:
             values = tuple(map(text_of, values))
-            joined = "".join(values)
+            joined = "".join(values)  # type: ignore[arg-type]
         if len(joined) > _MOST_CHARACTERS:
             values = tuple(value[:_MOST_CHARACTERS] for value in values)  # type: ignore[index]
         if _ODD.search(joined):

@@ -58,7 +58,7 @@ def find_structure(
     for form in FORMATS if wanted is None else (wanted,):
         settings = StructureSettings(form)
         found = structured(sample, settings)
-        if not found or (wanted is None and not _is_structured(sample, settings, found)):
+        if not found or (wanted is None and not _is_structured(sample, settings)):
             continue
         keys = _present(found)
         level = _level(found, keys)
@@ -87,7 +87,7 @@ def canonical_lines(lines: Iterable[bytes], settings: StructureSettings) -> list
     return [data[starts[i] : ends[i]].tobytes() for i in sorted(frames.pairs)]
 
 
-def _is_structured(sample: Sample, settings: StructureSettings, found: list[Pairs]) -> bool:
+def _is_structured(sample: Sample, settings: StructureSettings) -> bool:
     """Whether nearly all of the text is."""
     frames = find_frames(sample.data.tobytes(), sample.starts, sample.ends, settings)
     lengths = sample.ends - sample.starts
@@ -118,9 +118,7 @@ def _rank(key: str, names: Sequence[str]) -> int:
     return names.index(lower) if lower in names else len(names) + names.index(last) if last in names else 2 * len(names)
 
 
-def _time(
-    found: list[Pairs], keys: set[str], timezone: str, timestamp_format: str | None, year: int | None
-) -> str:
+def _time(found: list[Pairs], keys: set[str], timezone: str, timestamp_format: str | None, year: int | None) -> str:
     """The key that holds the time: one by a usual name, else the one whose times are best in order."""
     best: tuple[float, str] | None = None
     for key in sorted(keys, key=lambda key: (_rank(key, _TIME_NAMES), key)):
@@ -183,4 +181,3 @@ def _message(found: list[Pairs], keys: set[str]) -> str:
 
 def _by_name(key: str) -> tuple[int, str]:
     return _rank(key, _MESSAGE_NAMES), key
-

@@ -94,7 +94,9 @@ class StructureSettings:
     def describe(self) -> str:
         """One line for humans: ``json, message at msg, timestamp at ts, level at level, 12 other keys``."""
         said = [self.format]
-        said += [f"{name} at {getattr(self, name)}" for name in ("message", "timestamp", "level") if getattr(self, name)]
+        said += [
+            f"{name} at {getattr(self, name)}" for name in ("message", "timestamp", "level") if getattr(self, name)
+        ]
         if self.keys is not None:
             said.append(f"{len(self.keys)} other {'key' if len(self.keys) == 1 else 'keys'}")
         return ", ".join(said)
