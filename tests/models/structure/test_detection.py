@@ -47,7 +47,9 @@ def test_the_keys_are_found(make, expected, form):
 
 
 def test_logfmt_is_found():
-    lines = [f'ts=2024-05-01T10:{i:02d}:00Z level=info msg="user logged in" user={i} dur=3.{i}ms'.encode() for i in range(60)]
+    lines = [
+        f'ts=2024-05-01T10:{i:02d}:00Z level=info msg="user logged in" user={i} dur=3.{i}ms'.encode() for i in range(60)
+    ]
     assert find_structure(lines, "UTC") == StructureSettings("logfmt", "ts", "level", "msg")
 
 
@@ -74,13 +76,15 @@ def test_plain_lines_and_objects_without_a_time_stay_as_they_are(lines):
 
 
 def test_objects_over_several_lines_are_found():
-    text = "\n".join(json.dumps({"ts": START + i, "msg": "pretty as can be", "a": {"b": i}}, indent=2) for i in range(30))
+    text = "\n".join(
+        json.dumps({"ts": START + i, "msg": "pretty as can be", "a": {"b": i}}, indent=2) for i in range(30)
+    )
     found = find_structure(text.encode().split(b"\n"), "UTC")
     assert found == StructureSettings("json", "ts", "", "msg")
 
 
-def profile(lines, settings=StructureSettings("json", "ts", "level", "msg")):
-    keys = KeyProfile(settings)
+def profile(lines):
+    keys = KeyProfile(StructureSettings("json", "ts", "level", "msg"))
     for line in lines:
         keys.add(line)
     return keys.finish()
@@ -89,9 +93,7 @@ def profile(lines, settings=StructureSettings("json", "ts", "level", "msg")):
 def test_optional_is_what_lines_of_a_kind_may_lack():
     lines = [{"msg": f"order {i} made", "order": str(i)} | ({"trace": "x"} if i % 3 else {}) for i in range(30)]
     lines += [{"msg": "user in", "user": str(i), "level": "info"} for i in range(30)]
-    assert profile(lines) == StructureSettings(
-        "json", "ts", "level", "msg", ("order", "trace", "user"), ("trace",)
-    )
+    assert profile(lines) == StructureSettings("json", "ts", "level", "msg", ("order", "trace", "user"), ("trace",))
 
 
 def test_keys_that_are_values_are_left_out():
@@ -109,7 +111,10 @@ def test_keys_that_are_values_are_left_out():
         ({"format": "json", "message": "a", "timestamp": "a"}, r"structure\.message is 'a', which is the timestamp"),
         ({"format": "json", "keys": ["a", "a"]}, r"structure\.keys\[1\] is 'a' a second time"),
         ({"format": "json", "level": "a", "keys": ["a"]}, r"structure\.keys\[0\] is 'a', which is the level already"),
-        ({"format": "json", "keys": ["a"], "optional": ["b"]}, r"structure\.optional\[0\] is 'b', which is not in keys"),
+        (
+            {"format": "json", "keys": ["a"], "optional": ["b"]},
+            r"structure\.optional\[0\] is 'b', which is not in keys",
+        ),
     ],
 )
 def test_bad_settings_are_named(document, problem):
