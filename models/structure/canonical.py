@@ -23,7 +23,7 @@ _ENDS_WORD = " \"'(),;<>[]{}|=&?!`\\^"
 _TWINS = {ord(c): chr(ord(c) + 0xFEE0) for c in _ENDS_WORD if c != " "} | {ord(" "): "␣", ord("\t"): "␣"}
 _TWINS |= dict.fromkeys([*range(9), *range(11, 32), 0x7F], "�")
 _PLAIN = {ord(twin): chr(code) for code, twin in _TWINS.items() if twin not in "␣�"} | {ord("␣"): " ", ord("："): ":"}
-_ODD = re.compile(f"[\\x00-\\x20\\x7f{re.escape(_ENDS_WORD)}]|:(?![0-9A-Za-z/])")
+_ODD = re.compile(f"[\\x00-\\x20\\x7f{re.escape(_ENDS_WORD)}]")
 _BARE_COLON = re.compile(":(?![0-9A-Za-z/])")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _LINE_END = re.compile("[\r\n]")
@@ -70,20 +70,20 @@ class CanonicalWriter:
             joined = "".join(values)  # type: ignore[arg-type]
         if len(joined) > _MOST_CHARACTERS:
             values = tuple(value[:_MOST_CHARACTERS] for value in values)  # type: ignore[index]
-        if _ODD.search(joined):
+        if _ODD.search(joined) or (":" in joined and _BARE_COLON.search(joined)):
             values = tuple(map(_word, values))  # type: ignore[arg-type]
-        text = plan.text % tuple(values)
         timed, graded, said = plan.has
         time_key, level_key, message_key = self._roles
-        if said:
-            message = _first_line(text_of(pairs[message_key]))
-            if message:
-                text = f"{message} {text}" if text else message
-        if graded and (level := text_of(pairs[level_key])):
-            text = f"{_word(_LEVELS.get(level, level))} {text}"
+        parts = []
         if timed:
-            text = f"{_first_line(text_of(pairs[time_key]))} {text}"
-        return text
+            parts.append(_first_line(pairs[time_key]))
+        if graded and (level := text_of(pairs[level_key])):
+            parts.append(_LEVELS.get(level) or _word(level))
+        if said and (message := _first_line(pairs[message_key])):
+            parts.append(message)
+        if plan.text:
+            parts.append(plan.text % tuple(values))
+        return " ".join(parts)
 
     def _plan(self, shape: tuple[str, ...]) -> _Plan:
         there = set(shape)
@@ -123,14 +123,14 @@ def _getter(keys: list[str]) -> Callable[[Pairs], Sequence[object]]:
 
 
 def _word(value: str) -> str:
-    if not _ODD.search(value):
+    if value.isalnum():
         return value
     value = _LINE_END.split(value.strip(), 1)[0]
     return _BARE_COLON.sub("：", value).translate(_TWINS)
 
 
-def _first_line(text: str) -> str:
-    text = text.strip()
-    if _CONTROL.search(text):
+def _first_line(value: object) -> str:
+    text = text_of(value).strip()
+    if not text.isprintable() and _CONTROL.search(text):
         text = _CONTROL.sub("�", _LINE_END.split(text, 1)[0])
     return text

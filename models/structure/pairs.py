@@ -12,7 +12,8 @@ Pairs = dict[str, Any]
 _SCAN = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False).scan_once  # type: ignore[attr-defined]
 """Numbers stay as they are written: no rounding, and no limit on their length."""
 _MOST_LEVELS = 16
-_PAIR = re.compile(r'([^\s="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*)))?(?:\s+|\Z)')
+_PAIR = re.compile(r'([^\s="]++)(?:(=)(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+)))?(?:\s++|\Z)|(.++)', re.DOTALL)
+"""A pair, or all the rest from where there is none: so that a long line of rubbish is read once."""
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -61,19 +62,16 @@ def read_logfmt(text: str) -> Pairs:
         MalformedError: something in it is none of these.
     """
     pairs: Pairs = {}
-    at = 0
-    text = text.strip()
-    for match in _PAIR.finditer(text):
-        if match.start() != at:
-            break
-        at = match.end()
-        key, quoted, bare = match.groups()
-        if quoted is not None:
+    rest = text = text.strip()
+    for key, equals, quoted, bare, rest in _PAIR.findall(text):
+        if quoted:
             pairs[key] = _ESCAPE.sub(_unescaped, quoted) if "\\" in quoted else quoted
-        else:
-            pairs[key] = "true" if bare is None else bare
-    if at != len(text) or not pairs:
-        raise MalformedError(f"is not valid logfmt: no key=value at character {at + 1}")
+        elif equals:
+            pairs[key] = bare
+        elif key:
+            pairs[key] = "true"
+    if rest or not pairs:
+        raise MalformedError(f"is not valid logfmt: no key=value at character {len(text) - len(rest) + 1}")
     return pairs
 
 
