@@ -49,12 +49,11 @@ def main() -> None:
             batches = [batch for split in plan_splits(str(watched), "watched") for batch in lines_of.read(split)]
         reader = LineReader.of(model)
         parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates))
-        limits = ReadLimits()
 
         def work(parse: bool, batches: list = batches, reader: LineReader = reader, parser: LineParser = parser) -> int:
             state, lines = SourceState(), 0
             for batch in batches:
-                events, state = read_events(state, batch.data, batch.at_end, reader, limits)
+                events, state = read_events(state, batch.data, batch.at_end, reader, ReadLimits())
                 if parse:
                     parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
                 lines += events.lines

@@ -19,6 +19,7 @@ from models.document import ModelDocument
 from models.errors import UserError
 from models.folding import first_lines, fold
 from models.line_reader import LineReader
+from models.log_sample import sample_lines
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
@@ -188,13 +189,10 @@ class _Logs:
         """Why the rest of a log cannot be read, by its name."""
 
     def head(self) -> list[bytes]:
-        """Some first lines of each log."""
-        lines: list[bytes] = []
+        """Some lines of each log."""
         each = max(1, _SAMPLE_LINES // len(self._plans))
-        for splits in self._plans:
-            reader = SplitReader(each, self._options.limits.max_line_bytes)
-            lines += next(reader.read(splits[0])).data.split(b"\n")[:each]
-        return [line.rstrip(b"\r") for line in lines]
+        limit = self._options.limits.max_line_bytes
+        return [line.rstrip(b"\r") for splits in self._plans for line in sample_lines(splits, each, limit)]
 
     def raw(self, stage: str) -> Iterator[list[bytes]]:
         """All lines of all logs, batch by batch."""

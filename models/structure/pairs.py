@@ -63,7 +63,7 @@ def read_logfmt(text: str) -> Pairs:
     """
     pairs: Pairs = {}
     rest = text = text.strip()
-    for key, equals, quoted, bare, rest in _PAIR.findall(text):
+    for key, equals, quoted, bare, rest in _PAIR.findall(text):  # noqa: B007
         if quoted:
             pairs[key] = _ESCAPE.sub(_unescaped, quoted) if "\\" in quoted else quoted
         elif equals:
