@@ -15,6 +15,7 @@ from pathlib import Path
 
 from models.learner import LearnOptions, learn
 from models.line_reader import LineReader
+from models.log_batch import LogBatch
 from models.parser import LineParser
 from models.sample.generator import generate
 from models.sample.structured import FORMS, restructure
@@ -50,7 +51,7 @@ def main() -> None:
         reader = LineReader.of(model)
         parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates))
 
-        def work(parse: bool, batches: list = batches, reader: LineReader = reader, parser: LineParser = parser) -> int:
+        def work(parse: bool, batches: list[LogBatch] = batches, reader: LineReader = reader, parser: LineParser = parser) -> int:
             state, lines = SourceState(), 0
             for batch in batches:
                 events, state = read_events(state, batch.data, batch.at_end, reader, ReadLimits())

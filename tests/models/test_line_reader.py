@@ -95,7 +95,7 @@ def slow_read(lines):
         if last_ms is None:
             dead.append(i)
         else:
-            events.append((i, last_ms, max(last_ms, clock - LIMITS.lateness_ms)))
+            events.append((i, last_ms, max(last_ms, (clock or 0) - LIMITS.lateness_ms)))
     rows = []
     for i, ms, order in events:
         until = min([other for other in firsts if other > i], default=len(lines))

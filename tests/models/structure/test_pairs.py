@@ -19,7 +19,7 @@ def slow_flat(value, before=""):
     """Every value that is no object, or an empty one, at its keys joined by dots."""
     if not isinstance(value, dict) or (not value and before):
         return {before: value}
-    found = {}
+    found: dict[str, object] = {}
     for key, inner in value.items():
         found |= slow_flat(inner, f"{before}.{key}" if before else key)
     return found
