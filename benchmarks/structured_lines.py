@@ -1,7 +1,7 @@
 """What structured lines cost: the sample as plain lines, as JSON and as logfmt, read and parsed, beside ``json.loads``.
 
-Run: ``python benchmarks/structured_lines.py``. One process, its processor time, the best of some runs; the model of each form is learnt
-from its training log, the watched log is read.
+Run: ``python benchmarks/structured_lines.py``. One process, its processor time, the best of some runs; the model of
+each form is learnt from its training log, the watched log is read.
 """
 
 from __future__ import annotations

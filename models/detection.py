@@ -19,6 +19,7 @@ from models.log_batch import DeadRecord
 from models.origins import Origin
 from models.parser import UNMATCHED, LineParser, Parsed
 from models.source_reader import DeadLine, Events, ReadLimits, SourceState, read_events
+from models.structure.canonical import plain_value
 
 FAR_FUTURE_MS = 253_402_300_799_999
 """The clock of a subtask that has no source left: the last millisecond of the year 9999."""
@@ -155,6 +156,8 @@ class LineDetector:
         rows = rows[self._in_automaton[parsed.template[rows]]]
         begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
+        if self.model.structure is not None:
+            ids = [found if found.isascii() else plain_value(found.decode()).encode() for found in ids]
         shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards
         order = np.argsort(shard, kind="stable")
         bounds = np.flatnonzero(np.diff(shard[order], prepend=-1)).tolist()
@@ -188,6 +191,8 @@ class LineDetector:
         text = events.raw[events.text_starts[row] : events.text_ends[row]].tobytes().decode("utf-8", "replace")
         begin, end = int(parsed.begin[0, row]), int(parsed.end[0, row])
         identifier = raw[begin:end].decode() if begin >= 0 else None
+        if identifier is not None and self.model.structure is not None:
+            identifier = plain_value(identifier)
         return anomalies.unmatched_log(
             self.model, origin, int(events.line[row]), int(events.event_ms[row]), text, identifier, topic=topic
         )

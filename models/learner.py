@@ -19,6 +19,7 @@ from models.document import ModelDocument
 from models.errors import UserError
 from models.folding import first_lines, fold
 from models.line_reader import LineReader
+from models.line_search import find_line_reader
 from models.log_sample import sample_lines
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
@@ -31,11 +32,6 @@ from models.multiline import MultilineSettings
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
-from models.structure.detection import canonical_lines, find_structure, structured
-from models.structure.profile import KeyProfile
-from models.structure.settings import StructureSettings
-from models.timestamps import detect
-from models.timestamps.candidates import Sample
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the bytes done and all bytes of the stage."""
@@ -100,7 +96,13 @@ def learn(
         OSError: a log cannot be read.
     """
     logs = _Logs(sources, options, progress or (lambda stage, done, total: None))
-    reader = _line_reader(logs, options)
+    reader = find_line_reader(
+        logs.head(),
+        logs.raw,
+        (options.timezone, options.timestamp_format, options.year),
+        options.structure,
+        options.multiline,
+    )
     settings = reader.settings
     report = LearnReport()
     folds = _collect_folds(logs, reader, report)
@@ -152,30 +154,6 @@ def learn(
     if pattern:
         document["id_pattern"] = pattern
     return ModelDocument.from_json(document, "the learnt model"), report
-
-
-def _line_reader(logs: _Logs, options: LearnOptions) -> LineReader:
-    """What finds the events of the logs."""
-    head = logs.head()
-    times = options.timezone, options.timestamp_format, options.year
-    structure = None
-    if options.structure != "none":
-        structure = find_structure(head, *times, options.structure)
-        if structure is None and options.structure is not None:
-            raise UserError(f"no line is {options.structure}; correct --structure, or leave it out")
-    if structure is None:
-        return LineReader(detect(head, *times), multiline=options.multiline)
-    settings = detect(canonical_lines(head, structure), *times)
-    return LineReader(settings, _with_keys(logs, structure), options.multiline)
-
-
-def _with_keys(logs: _Logs, structure: StructureSettings) -> StructureSettings:
-    """The settings with the keys of all lines."""
-    profile = KeyProfile(structure)
-    for lines in logs.raw("reading keys"):
-        for pairs in structured(Sample(lines), structure):
-            profile.add(pairs)
-    return profile.finish()
 
 
 class _Logs:

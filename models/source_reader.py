@@ -16,23 +16,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from models.line_reader import FirstLines, LineReader, rows_of
+from models.judged_lines import MALFORMED, UNTIMED, Before, JudgedLines, alone_in_text, judge_first_lines
+from models.line_reader import FirstLines, LineReader
 from models.lines import Lines, find_bad, split_lines
 from models.multiline import MultilineSettings
-from models.source_clock import AHEAD, BEHIND, BELIEVED, ClockState, judge_times
+from models.source_clock import AHEAD, BEHIND, BELIEVED, ClockState
 from models.timestamps.patterns import NONE
-from models.timestamps.reader import MISSING, TimestampColumn, TimestampReader
-from models.timestamps.settings import TimestampSettings
-from models.timestamps.years import YearCarry, unwrap_years
+from models.timestamps.reader import TimestampColumn, TimestampReader
+from models.timestamps.years import YearCarry
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
 _DAY_MS = 86_400_000
-UNTIMED, MALFORMED = 8, 9
-"""Verdicts beyond those of :mod:`models.source_clock`: no time is known; it is not written as it should be."""
-_MOST_HELD_BYTES = 1 << 20
-"""A timestamp in doubt waits for others no longer than this much text."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -174,27 +170,6 @@ class Events:
         return len(self.starts)
 
 
-@dataclass(slots=True, frozen=True)
-class JudgedLines:
-    """What is to be believed of n first lines.
-
-    Attributes:
-        event_ms: int64[n], epoch ms UTC.
-        verdict: uint8[n], ``BELIEVED`` or why not.
-        clock_ms: int64[n], the source's clock just after each.
-        decided: those before this index are decided.
-        clock, years, last_ms: of the source's state after the decided ones.
-    """
-
-    event_ms: Int64
-    verdict: npt.NDArray[np.uint8]
-    clock_ms: Int64
-    decided: int
-    clock: ClockState
-    years: YearCarry
-    last_ms: int | None
-
-
 def read_events(
     state: SourceState,
     raw: bytes,
@@ -241,12 +216,15 @@ def read_events(
     first = reader.read(data, lines, np.flatnonzero(good))
     if told is not None and reader.settings.formats == (NONE,):
         first = replace(first, times=TimestampColumn(told[first.rows], first.times.begin, first.times.end))
-    alone = _alone(first, lines)
-    judged = judge_first_lines(first, alone, reader.settings, state, limits, at_end, flush=flush, told=told)
+    alone = alone_in_text(first, lines)
+    before = Before(state.clock, state.years, state.last_ms)
+    judged = judge_first_lines(
+        first, alone, reader.settings, before, limits.max_leap_ms, at_end, flush=flush, told=told
+    )
     stop, decided = _held_from(lines, first.rows, judged.decided, at_end or flush, limits)
     while decided < len(first):  # what is held back is judged next time: take the clock of the rest alone
         first = first.before(decided)
-        judged = judge_first_lines(first, alone, reader.settings, state, limits, False, told=told)
+        judged = judge_first_lines(first, alone, reader.settings, before, limits.max_leap_ms, False, told=told)
         if judged.decided < decided:
             decided = judged.decided
             stop = int(first.rows[decided])
@@ -301,54 +279,6 @@ def read_events(
         held_times=() if told is None else tuple(told[stop:].tolist()),
     )
     return events, after
-
-
-def judge_first_lines(
-    first: FirstLines,
-    alone: npt.NDArray[np.bool_],
-    settings: TimestampSettings,
-    state: SourceState,
-    limits: ReadLimits,
-    at_end: bool,
-    *,
-    flush: bool = False,
-    told: Int64 | None = None,
-) -> JudgedLines:
-    """Which first lines to believe, and their times. One without a timestamp has that of the event before it."""
-    timed = np.flatnonzero(first.times.ms != MISSING)
-    plain = len(timed) == len(first)
-    times = first.times if plain else rows_of(first.times, timed)
-    event_ms, years = unwrap_years(times, settings, state.years)
-    told_ms = None if told is None else told[first.rows[timed]]
-    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end, alone[timed], flush=flush, told_ms=told_ms)
-    sure = np.flatnonzero(judged.verdict == BELIEVED)
-    last_ms = int(event_ms[sure[-1]]) if len(sure) else state.last_ms
-    if plain:
-        return JudgedLines(event_ms, judged.verdict, judged.clock_ms, judged.decided, judged.state, years, last_ms)
-    n = len(first)
-    verdict = np.full(n, BELIEVED, np.uint8)
-    verdict[timed] = judged.verdict
-    # Each line without a time, and the last believed one with a time before it.
-    before = np.searchsorted(timed[sure], np.arange(n), side="right") - 1
-    known = before >= 0
-    full_ms = np.full(n, MISSING if state.last_ms is None else state.last_ms, np.int64)
-    full_clock = np.full(n, MISSING if state.clock.clock_ms is None else state.clock.clock_ms, np.int64)
-    full_ms[known] = event_ms[sure[before[known]]]
-    full_clock[known] = judged.clock_ms[sure[before[known]]]
-    full_ms[timed], full_clock[timed] = event_ms, judged.clock_ms
-    verdict[full_ms == MISSING] = UNTIMED
-    malformed = np.fromiter((int(row) in first.malformed for row in first.rows.tolist()), np.bool_, n)
-    verdict[malformed] = MALFORMED
-    decided = int(timed[judged.decided]) if judged.decided < len(timed) else n
-    return JudgedLines(full_ms, verdict, full_clock, decided, judged.state, years, last_ms)
-
-
-def _alone(first: FirstLines, lines: Lines) -> npt.NDArray[np.bool_]:
-    """bool[n]: the timestamps after which so much text without one follows that nothing can confirm them."""
-    timed = np.flatnonzero(first.times.ms != MISSING)
-    alone = np.zeros(len(first), np.bool_)
-    alone[timed] = np.diff(lines.starts[first.rows[timed]], append=len(lines.data)) > _MOST_HELD_BYTES
-    return alone
 
 
 def _column(name: str, held: tuple[int, ...], new: Int64 | None, n: int) -> Int64 | None:

@@ -266,9 +266,10 @@ def test_structured_lines_of_a_topic_show_themselves_as_they_came():
         "logs/3/a", SourceState(), b"".join(lines), False, topic=True, positions=where, times_ms=times, flush=True
     )
     assert state.held == b""
-    told = [(a["evidence"][0]["offset"], a["evidence"][0]["text"]) for a in outcome.unmatched]
+    evidence: list[Any] = [anomaly["evidence"] for anomaly in outcome.unmatched]
+    told = [(shown[0]["offset"], shown[0]["text"]) for shown in evidence]
     assert told == [
         (offset, line.decode().strip()) for offset, line in zip((4, 6, 7), lines[:1] + lines[2:], strict=True)
     ]
-    assert [(letter["offset"], letter["text"]) for letter in outcome.dead] == [(5, '{"cut":')]
+    assert [(letter["offset"], letter["text"]) for letter in outcome.dead] == [(5, '{"cut": ')]
     assert len(events) == 3

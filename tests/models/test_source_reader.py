@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import source_reader
+from models import judged_lines
 from models.source_clock import ClockState
 from models.source_reader import ReadLimits, SourceState, read_events
 from models.timestamps import TimestampReader, TimestampSettings
@@ -320,7 +320,7 @@ def test_a_timestamp_in_doubt_waits_for_a_limited_text_wherever_the_batches_are_
     lines = b"".join(draw.draw(st.lists(pieces, min_size=1, max_size=12))).splitlines(keepends=True)
     cuts = draw.draw(st.sets(st.integers(1, len(lines)), max_size=6))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source_reader, "_MOST_HELD_BYTES", 200)
+        patch.setattr(judged_lines, "MOST_HELD_BYTES", 200)
         whole = read_in_batches(lines, [], READER, LIMITS)
         assert read_in_batches(lines, sorted(cuts), READER, LIMITS) == whole
         assert read_in_batches(lines, range(1, len(lines)), READER, LIMITS) == whole
