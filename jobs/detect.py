@@ -28,11 +28,10 @@ from jobs.results import Results, collect_results
 from jobs.service import submit
 from models.document import load_model
 from models.errors import UserError
+from models.line_reader import LineReader
 from models.log_batch import LogBatch
 from models.planning import Plan, plan_sources
 from models.source_reader import ReadLimits
-from models.timestamps.reader import TimestampReader
-from models.timestamps.settings import TimestampSettings
 from operators import names
 from operators.automata import Automata
 from operators.elements import first
@@ -55,7 +54,7 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
     model = load_model(config.model)
     entries = [entry_of(model)]
     limits = ReadLimits(config.lateness_ms, config.max_leap_ms, config.max_line_bytes, config.evidence.max_line_chars)
-    reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
+    reader = LineReader.of(model)
     plan = plan_sources([(s.name, str(s.path)) for s in config.sources], reader, limits, config.encoding)
     models = env.from_collection([_NOTHING], Types.STRING()).uid(names.UID_MODELS).name("models").broadcast(MODELS)
     splits = env.from_collection(_words(plan, env.get_parallelism()), _WORDS_TYPE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jobs.outbox import Outbox
+from models.line_reader import LineReader
 from models.pacing import Pace
 from models.replay import MessageCutter, Messages, in_order_of_time
 from models.splits import SplitReader, plan_splits
@@ -21,11 +22,12 @@ _FAREWELL_S = 10.0
 
 @dataclass(slots=True, frozen=True)
 class Log:
-    """A log to send: what it is called, where it is, and how its timestamps are written."""
+    """A log to send: what it is called, where it is, how its timestamps are written, and which lines begin an event."""
 
     name: str
     path: str
     settings: TimestampSettings
+    reader: LineReader | None = None
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def head_of(path: str, encoding: str, lines: int = 5000) -> list[bytes]:
 def read_messages(logs: Sequence[Log], encoding: str, longest: int, notes: list[str]) -> Iterator[Messages]:
     """All messages of some logs, one log after the other; why one breaks off goes to ``notes``."""
     for log in logs:
-        cutter = MessageCutter(log.name, log.settings, longest)
+        cutter = MessageCutter(log.name, log.reader or log.settings, longest)
         reader = SplitReader(_BATCH_LINES, longest)
         for split in plan_splits(log.path, log.name, encoding):
             for batch in reader.read(split):

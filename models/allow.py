@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from models.document import ModelDocument
 from models.document_content import AllowEntry
 from models.editing.contents import ContentReader
 from models.linear import LinearRegex
@@ -30,15 +31,15 @@ class AllowList:
 
     Args:
         entries: checked ones.
-        timestamp: the ``timestamp`` section of the model, to tell the content of a line.
+        model: says how lines are read, to tell their content, see :class:`~models.editing.contents.ContentReader`.
     """
 
-    def __init__(self, entries: Iterable[AllowEntry], timestamp: Mapping[str, Any]) -> None:
+    def __init__(self, entries: Iterable[AllowEntry], model: ModelDocument | Mapping[str, Any]) -> None:
         self._of: dict[str, list[_Compiled]] = {}
         for entry in entries:
             text = None if entry.text_pattern is None else LinearRegex(entry.text_pattern)
             self._of.setdefault(entry.type, []).append(_Compiled(entry, text))
-        self._timestamp = timestamp
+        self._model = model
         self._contents: ContentReader | None = None
 
     def __bool__(self) -> bool:
@@ -83,7 +84,7 @@ class AllowList:
     def _content(self, anomaly: Anomaly) -> list[str]:
         """The content of the first line of evidence."""
         if self._contents is None:
-            self._contents = ContentReader(self._timestamp)
+            self._contents = ContentReader(self._model)
         return [self._contents.content(first_line(anomaly))] if anomaly["evidence"] else []
 
 

@@ -49,7 +49,7 @@ def entry_for(model: ModelDocument, anomaly: Mapping[str, Any]) -> AllowEntry:
     if kind == UNMATCHED_LOG:
         if not anomaly["evidence"]:
             raise UserError(f"the anomaly {anomaly['id']} shows no line; give text_pattern in place of the anomaly")
-        content = ContentReader(model.timestamp).content(first_line(anomaly))
+        content = ContentReader(model).content(first_line(anomaly))
         return with_id(AllowEntry("", kind, text_pattern=f"^{like(content)}$"))
     if kind in (RULE, NEW_VALUE):
         rule = anomaly["rule"]["id"] if kind == RULE else None

@@ -15,13 +15,13 @@ from models.batches import EventBatch, Int64
 from models.dead_letter_limit import Runs
 from models.dead_letters import bad_record, dead_line
 from models.document import ModelDocument
+from models.line_reader import LineReader
 from models.log_batch import DeadRecord
 from models.origins import Origin
 from models.parser import UNMATCHED, LineParser, Parsed
 from models.rules.line_checks import LineChecks
 from models.source_reader import DeadLine, Events, ReadLimits, SourceState, read_events
-from models.timestamps.reader import TimestampReader
-from models.timestamps.settings import TimestampSettings
+from models.structure.canonical import plain_value
 
 FAR_FUTURE_MS = 253_402_300_799_999
 """The clock of a subtask that has no source left: the last millisecond of the year 9999."""
@@ -71,12 +71,12 @@ class LineDetector:
         self.epoch = epoch
         self._limits = limits
         self._shards = shards
-        self._reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
+        self._reader = LineReader.of(model)
         fields = {s.template: (s.field,) for a in model.automata for s in a.states}
         self._ids = [t.id for t in model.templates]
         self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
         self._checks = LineChecks(model)
-        self._allow = AllowList(model.allow, model.timestamp)
+        self._allow = AllowList(model.allow, model)
         wanted = self._checks.wanted(fields)
         self._parser = LineParser(
             [t.grok for t in model.templates],
@@ -169,10 +169,13 @@ class LineDetector:
             return
         begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
+        if self.model.structure is not None:
+            ids = [found if found.isascii() else plain_value(found.decode()).encode() for found in ids]
         shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards
         order = np.argsort(shard, kind="stable")
         bounds = np.flatnonzero(np.diff(shard[order], prepend=-1)).tolist()
-        text_starts, text_ends = events.starts[rows].tolist(), events.text_ends[rows].tolist()
+        text_starts, text_ends = events.text_starts[rows].tolist(), events.text_ends[rows].tolist()
+        told = raw if events.raw is events.data else events.raw.tobytes()
         place = np.empty(len(self._ids), np.int32)
         for first, last in zip(bounds, [*bounds[1:], len(order)], strict=True):
             some = order[first:last]
@@ -192,15 +195,17 @@ class LineDetector:
                 position=events.line[at],
                 template=place[template],
                 transaction=[ids[k] for k in picks],
-                text=[raw[text_starts[k] : text_ends[k]] for k in picks],
+                text=[told[text_starts[k] : text_ends[k]] for k in picks],
             )
 
     def _unmatched(
         self, origin: str, events: Events, parsed: Parsed, raw: bytes, row: int, topic: bool
     ) -> dict[str, object]:
-        text = raw[events.starts[row] : events.text_ends[row]].decode("utf-8", "replace")
+        text = events.raw[events.text_starts[row] : events.text_ends[row]].tobytes().decode("utf-8", "replace")
         begin, end = int(parsed.begin[0, row]), int(parsed.end[0, row])
         identifier = raw[begin:end].decode() if begin >= 0 else None
+        if identifier is not None and self.model.structure is not None:
+            identifier = plain_value(identifier)
         return anomalies.unmatched_log(
             self.model, origin, int(events.line[row]), int(events.event_ms[row]), text, identifier, topic=topic
         )

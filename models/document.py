@@ -121,7 +121,7 @@ class Automaton:
 
 @dataclass(slots=True)
 class ModelDocument:
-    """A whole model. ``timestamp`` and ``learned`` stay dicts of the shape that the schema describes."""
+    """A whole model. ``timestamp``, ``structure``, ``multiline`` and ``learned`` stay dicts as the schema describes."""
 
     id: str
     version: int
@@ -134,6 +134,8 @@ class ModelDocument:
     rules: list[Rule] = field(default_factory=list)
     values: list[ValueSet] = field(default_factory=list)
     allow: list[AllowEntry] = field(default_factory=list)
+    structure: dict[str, Any] | None = None
+    multiline: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -141,6 +143,10 @@ class ModelDocument:
         if self.learned:
             result["learned"] = _copy(self.learned)
         result["timestamp"] = _copy(self.timestamp)
+        if self.structure is not None:
+            result["structure"] = _copy(self.structure)
+        if self.multiline is not None:
+            result["multiline"] = _copy(self.multiline)
         if self.patterns:
             result["patterns"] = dict(self.patterns)
         if self.id_pattern is not None:
@@ -271,6 +277,8 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         id_pattern=data.get("id_pattern"),
         learned=data.get("learned", {}),
         **content_from_json(data),
+        structure=data.get("structure"),
+        multiline=data.get("multiline"),
     )
 
 

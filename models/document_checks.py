@@ -10,8 +10,10 @@ from typing import Any
 from models.document import Automaton, ModelDocument
 from models.grok import GrokError, GrokTemplate, check_patterns, compile_grok
 from models.linear import LinearError, LinearRegex
+from models.multiline import MultilineError, MultilineSettings
 from models.rules.content_checks import content_problems
 from models.schema_check import Problem, json_path
+from models.structure.settings import StructureError, StructureSettings
 from models.timestamps.errors import TimestampFormatError
 from models.timestamps.patterns import compile_pattern
 from models.timestamps.settings import TimestampSettings
@@ -48,8 +50,22 @@ def _timestamp(section: dict[str, Any]) -> Iterator[Problem]:
             yield Problem("$.timestamp", str(error))
 
 
+def _lines(model: ModelDocument) -> Iterator[Problem]:
+    if model.structure is not None:
+        try:
+            StructureSettings.from_document(model.structure)
+        except StructureError as error:
+            yield Problem(f"$.structure{error.path}", error.message)
+    if model.multiline is not None:
+        try:
+            MultilineSettings.from_document(model.multiline)
+        except MultilineError as error:
+            yield Problem(f"$.multiline{error.path}", error.message)
+
+
 def _general(model: ModelDocument) -> Iterator[Problem]:
     yield from _timestamp(model.timestamp)
+    yield from _lines(model)
     for name, message in check_patterns(model.patterns).items():
         yield Problem(json_path(["patterns", name]), message)
     if model.id_pattern is not None:

@@ -36,8 +36,9 @@ class Change:
     """One thing that was added, removed or changed.
 
     Attributes:
-        part: ``id``, ``timestamp``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, ``rule``, ``values``,
-            ``allow``, or, within an automaton, ``state``, ``order``, ``requires``, ``equal``.
+        part: ``id``, ``timestamp``, ``structure``, ``multiline``, ``id_pattern``, ``pattern``, ``template``,
+            ``automaton``, ``rule``, ``values``, ``allow``, or, within an automaton, ``state``, ``order``, ``requires``,
+            ``equal``.
         what: ``added``, ``removed`` or ``changed``.
         name: what it is called: an id, the name of a pattern, a relation in words.
         automaton: id of the automaton that it belongs to, or None.
@@ -87,6 +88,11 @@ def _settings(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
     values = _values((k, old.timestamp.get(k), new.timestamp.get(k)) for k in keys)
     if values:
         yield Change("timestamp", CHANGED, "timestamp", values=values)
+    for part in ("structure", "multiline"):
+        before, after = getattr(old, part) or {}, getattr(new, part) or {}
+        values = _values((k, before.get(k), after.get(k)) for k in [*before, *(k for k in after if k not in before)])
+        if values:
+            yield Change(part, CHANGED, part, values=values)
     if old.id_pattern != new.id_pattern:
         value = Difference("id_pattern", old.id_pattern, new.id_pattern)
         yield Change("id_pattern", CHANGED, "id_pattern", values=(value,))

@@ -10,7 +10,7 @@ from models.document_diff import ADDED, CHANGED, REMOVED, Change, Difference, Mo
 from models.document_text import printable
 
 _SIGN = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
-_GENERAL = {"id", "timestamp", "id_pattern"}
+_GENERAL = {"id", "timestamp", "structure", "multiline", "id_pattern"}
 _INSIDE = {"state", "order", "requires", "equal"}
 _BOUNDS = {"max", "duration.min_ms", "duration.max_ms"}
 _WIDE = 60

@@ -18,6 +18,9 @@ from models.anomalies import iso_ms
 from models.document import ModelDocument
 from models.errors import UserError
 from models.folding import first_lines, fold
+from models.line_reader import LineReader
+from models.line_search import find_line_reader
+from models.log_sample import sample_lines
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
@@ -26,10 +29,10 @@ from models.mining.steps import find_steps, split_contents
 from models.mining.templates import MinedTemplate, mine_templates
 from models.mining.transactions import EventTable
 from models.mining.values import candidates, count_values, value_sets
+from models.multiline import MultilineSettings
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
-from models.timestamps import TimestampReader, detect
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the bytes done and all bytes of the stage."""
@@ -51,6 +54,8 @@ class LearnOptions:
         year: of the first line, for timestamps without a year.
         id_pattern: regular expression of the identifiers; found by itself if None.
         encoding: of the logs.
+        structure: ``json`` or ``logfmt``: lines are that; ``none``: they are plain text; None: found by itself.
+        multiline: which lines begin an event; None: those with a timestamp.
         limits: what is read and believed.
     """
 
@@ -60,6 +65,8 @@ class LearnOptions:
     year: int | None = None
     id_pattern: str | None = None
     encoding: str = "utf-8"
+    structure: str | None = None
+    multiline: MultilineSettings | None = None
     limits: ReadLimits = ReadLimits()
 
 
@@ -90,8 +97,14 @@ def learn(
         OSError: a log cannot be read.
     """
     logs = _Logs(sources, options, progress or (lambda stage, done, total: None))
-    settings = detect(logs.head(), options.timezone, options.timestamp_format, options.year)
-    reader = TimestampReader(settings)
+    reader = find_line_reader(
+        logs.head(),
+        logs.raw,
+        (options.timezone, options.timestamp_format, options.year),
+        options.structure,
+        options.multiline,
+    )
+    settings = reader.settings
     report = LearnReport()
     folds = _collect_folds(logs, reader, report)
     if not report.events:
@@ -139,6 +152,10 @@ def learn(
         "templates": templates,
         "automata": automata,
     }
+    if reader.structure is not None:
+        document["structure"] = reader.structure.to_document()
+    if reader.multiline is not None:
+        document["multiline"] = reader.multiline.to_document()
     if pattern:
         document["id_pattern"] = pattern
     if values:
@@ -157,15 +174,24 @@ class _Logs:
         """Why the rest of a log cannot be read, by its name."""
 
     def head(self) -> list[bytes]:
-        """Some first lines of each log."""
-        lines: list[bytes] = []
+        """Some lines of each log."""
         each = max(1, _SAMPLE_LINES // len(self._plans))
-        for splits in self._plans:
-            reader = SplitReader(each, self._options.limits.max_line_bytes)
-            lines += next(reader.read(splits[0])).data.split(b"\n")[:each]
-        return [line.rstrip(b"\r") for line in lines]
+        limit = self._options.limits.max_line_bytes
+        return [line.rstrip(b"\r") for splits in self._plans for line in sample_lines(splits, each, limit)]
 
-    def events(self, reader: TimestampReader, stage: str, most: int | None = None) -> Iterator[tuple[int, Events]]:
+    def raw(self, stage: str) -> Iterator[list[bytes]]:
+        """All lines of all logs, batch by batch."""
+        total = sum(splits[-1].end for splits in self._plans)
+        done = 0
+        for splits in self._plans:
+            lines = SplitReader(10_000, self._options.limits.max_line_bytes)
+            for split in splits:
+                for batch in lines.read(split):
+                    yield batch.data.split(b"\n")
+                done += split.end - split.begin
+                self._progress(stage, done, total)
+
+    def events(self, reader: LineReader, stage: str, most: int | None = None) -> Iterator[tuple[int, Events]]:
         """All events of all logs, batch by batch, each with the number of its log; at most about ``most`` events."""
         total = sum(splits[-1].end for splits in self._plans)
         done = seen = 0
@@ -194,7 +220,7 @@ class _Folds:
     left_out: int = 0
 
 
-def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) -> _Folds:
+def _collect_folds(logs: _Logs, reader: LineReader, report: LearnReport) -> _Folds:
     """The distinct folds of all contents, each with one content that has it."""
     folds = _Folds()
     known: dict[bytes, int] = {}
@@ -219,13 +245,13 @@ def _collect_folds(logs: _Logs, reader: TimestampReader, report: LearnReport) ->
                 span = int(starts[row]), int(events.ends[row]), int(marks[row]), int(events.time_ends[row])
                 folds.contents.append(content_of(events.data, *span))
                 folds.counts.append(count)
-                line = events.data[events.starts[row] : events.ends[row]]
+                line = events.raw[events.text_starts[row] : events.first_ends[row]]
                 folds.examples.append(line.tobytes().decode("utf-8", "replace"))
     return folds
 
 
 def _find_identifiers(
-    logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], options: LearnOptions
+    logs: _Logs, reader: LineReader, mined: Sequence[MinedTemplate], options: LearnOptions
 ) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
     """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it."""
     parser = LineParser([t.grok for t in mined], [()] * len(mined))
@@ -261,7 +287,7 @@ def _find_identifiers(
 
 def _learn_values(
     logs: _Logs,
-    reader: TimestampReader,
+    reader: LineReader,
     templates: Sequence[dict[str, Any]],
     closable: dict[int, tuple[str, ...]],
     events: int,
@@ -274,7 +300,7 @@ def _learn_values(
 
 
 def _collect_events(
-    logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
+    logs: _Logs, reader: LineReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
 ) -> EventTable:
     """All events with their template and transaction, in order of (order time, source, position)."""
     parser = LineParser([t.grok for t in mined], [choice.fields_of(i) for i in range(len(mined))])

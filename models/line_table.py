@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from models.document import ModelDocument
 from models.grok import Value
+from models.line_reader import LineReader
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
-from models.timestamps import TimestampReader, TimestampSettings
+from models.structure.canonical import plain_values
 
 _BATCH_LINES = 10_000
 
@@ -46,7 +47,7 @@ def parse_lines(
     Raises:
         OSError: the file cannot be read.
     """
-    reader = TimestampReader(TimestampSettings.from_document(model.timestamp))
+    reader = LineReader.of(model)
     parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
     limits = ReadLimits()
     splits = plan_splits(path, name, encoding)
@@ -85,5 +86,7 @@ def _templates(events: Events, parser: LineParser, model: ModelDocument) -> dict
         template = model.templates[index]
         span = int(starts[k]), int(events.ends[k]), int(marks[k]), int(events.time_ends[k])
         values = parser.groks[index].values(content_of(events.data, *span)) or {}
+        if model.structure is not None:
+            values = plain_values(values)
         rows[line] = LineRow(line, template.id, template.grok, values)
     return rows

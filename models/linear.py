@@ -132,6 +132,12 @@ class LinearRegex:
         found = self._compiled.fullmatch(raw)
         return None if found is None else Match(raw, found, self._groups)
 
+    def match(self, text: str | bytes) -> Match | None:
+        """Match a text from its beginning on, not to its end; bytes are UTF-8."""
+        raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
+        found = self._compiled.match(raw)
+        return None if found is None else Match(raw, found, self._groups)
+
     def search(self, text: str | bytes) -> Match | None:
         """The first match in a text; bytes are UTF-8."""
         raw = text.encode("utf-8", "replace") if isinstance(text, str) else text

@@ -16,10 +16,9 @@ from models.automata.compiled import CompiledAutomata
 from models.document import ModelDocument
 from models.document_text import JsonTextError, parse_json
 from models.errors import UserError
+from models.line_reader import LineReader
 from models.parser import LineParser
 from models.rules.line_checks import LineChecks
-from models.timestamps.reader import TimestampReader
-from models.timestamps.settings import TimestampSettings
 
 MAX_TEMPLATES = 20_000
 MAX_STATES = 20_000
@@ -50,7 +49,7 @@ def try_model(document: Any, name: str = "the model") -> ModelDocument:
             f"{name}: $.id: {model.id[:200]!r} is no name of a model: up to 200 letters, digits, '.', '_', '-'"
         )
     CompiledAutomata(model)
-    TimestampReader(TimestampSettings.from_document(model.timestamp))
+    LineReader.of(model)
     fields = {s.template: (s.field,) for a in model.automata for s in a.states}
     groks = [t.grok for t in model.templates]
     wanted = LineChecks(model).wanted(fields)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.line_reader import LineReader
 from models.log_batch import LogBatch
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import Split, SplitReader, plan_splits
-from models.timestamps.reader import TimestampReader
 
 _PROBE_BYTES = 1 << 18
 
@@ -32,7 +32,7 @@ class Plan:
 
 
 def plan_sources(
-    sources: Sequence[tuple[str, str]], reader: TimestampReader, limits: ReadLimits, encoding: str = "utf-8"
+    sources: Sequence[tuple[str, str]], reader: LineReader, limits: ReadLimits, encoding: str = "utf-8"
 ) -> Plan:
     """Plan the reading of files.
 
@@ -60,7 +60,7 @@ def plan_sources(
     return Plan(opens, [split for _, _, _, split in timed])
 
 
-def _first_ms(splits: list[Split], reader: TimestampReader, limits: ReadLimits) -> int | None:
+def _first_ms(splits: list[Split], reader: LineReader, limits: ReadLimits) -> int | None:
     """The event time with which a source's clock begins; None when its first split does not tell."""
     lines = SplitReader(1 << 30, limits.max_line_bytes)
     data = b"".join(batch.data for batch in lines.read(splits[0]))
@@ -68,7 +68,7 @@ def _first_ms(splits: list[Split], reader: TimestampReader, limits: ReadLimits) 
     return int(events.event_ms[0]) if len(events) else None
 
 
-def _last_ms(split: Split, reader: TimestampReader, limits: ReadLimits) -> int | None:
+def _last_ms(split: Split, reader: LineReader, limits: ReadLimits) -> int | None:
     """About when a plain file ends; None for one that cannot be entered near its end."""
     if split.gzip or split.encoding != "utf-8":
         return None

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from models.line_reader import LineReader
 from models.lines import split_lines
 from models.source_clock import ClockState, judge_times
 from models.source_reader import ReadLimits
-from models.timestamps import MISSING, TimestampReader, TimestampSettings, YearCarry, unwrap_years
+from models.timestamps import MISSING, TimestampSettings, YearCarry, unwrap_years
 from models.timestamps.patterns import NONE
 
 Int64 = npt.NDArray[np.int64]
@@ -84,14 +85,14 @@ class MessageCutter:
 
     Args:
         log: name of the log.
-        settings: where its timestamps stand.
+        settings: where its timestamps stand, or what finds the lines that begin an event.
         longest: an event with more bytes than this is let go at a batch's end, its remaining lines one by one.
     """
 
-    def __init__(self, log: str, settings: TimestampSettings, longest: int) -> None:
+    def __init__(self, log: str, settings: TimestampSettings | LineReader, longest: int) -> None:
         self._log = log
-        self._reader = TimestampReader(settings)
-        self._timeless = settings.formats == (NONE,)
+        self._reader = settings if isinstance(settings, LineReader) else LineReader(settings)
+        self._timeless = self._reader.settings.formats == (NONE,)
         self._longest = longest
         self._years = YearCarry()
         self._clock = ClockState()
@@ -103,10 +104,13 @@ class MessageCutter:
         """The messages that the next lines complete; the last event waits for its continuation unless ``at_end``."""
         data = self._held + raw
         lines = split_lines(np.frombuffer(data, np.uint8))
-        column = self._reader.read(lines.data, lines.starts, lines.ends)
+        found = self._reader.read(lines.data, lines, np.arange(len(lines)))
         # A line held back is read again, with the years that it has set itself: they stay as they are.
-        times, self._years = unwrap_years(column, self._reader.settings, self._years)
-        begins = times != MISSING
+        told, self._years = unwrap_years(found.times, self._reader.settings, self._years)
+        times = np.full(len(lines), MISSING)
+        times[found.rows] = told
+        begins = np.zeros(len(lines), np.bool_)
+        begins[found.rows] = True
         first = int(np.argmax(begins)) if begins.any() else len(lines)
         begins[:first] = True  # what nothing precedes that it could continue goes by itself
         rows = np.flatnonzero(begins)

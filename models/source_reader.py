@@ -16,18 +16,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from models.judged_lines import MALFORMED, UNTIMED, Before, JudgedLines, alone_in_text, judge_first_lines
+from models.line_reader import FirstLines, LineReader
 from models.lines import Lines, find_bad, split_lines
-from models.source_clock import AHEAD, BEHIND, BELIEVED, ClockState, judge_times
+from models.multiline import MultilineSettings
+from models.source_clock import AHEAD, BEHIND, BELIEVED, ClockState
 from models.timestamps.patterns import NONE
-from models.timestamps.reader import MISSING, TimestampColumn, TimestampReader, Yearless
-from models.timestamps.years import YearCarry, unwrap_years
+from models.timestamps.reader import TimestampColumn, TimestampReader
+from models.timestamps.years import YearCarry
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 
 _DAY_MS = 86_400_000
-_MOST_HELD_BYTES = 1 << 20
-"""A timestamp in doubt waits for others no longer than this much text."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,6 +61,7 @@ class SourceState:
         held_positions: the position of each of these lines; none where lines are numbered.
         held_times: the time that each of them came with, epoch ms; none where they came without.
         told: what stands for the new values that were told of it, oldest first, see :mod:`models.rules.new_values`.
+        last_ms: the time of the last event that told one, epoch ms, which one without has too; None before the first.
     """
 
     next_line: int = 1
@@ -70,6 +72,7 @@ class SourceState:
     held_positions: tuple[int, ...] = ()
     held_times: tuple[int, ...] = ()
     told: tuple[str, ...] = ()
+    last_ms: int | None = None
 
     VERSION = 3
 
@@ -82,6 +85,7 @@ class SourceState:
             "clock_ms": self.clock.clock_ms,
             "belief_ms": self.clock.belief_ms,
             "years": list(self.years),
+            "last_ms": self.last_ms,
             "held": base64.b64encode(self.held).decode(),
             "held_positions": list(self.held_positions),
             "held_times": list(self.held_times),
@@ -91,13 +95,14 @@ class SourceState:
     @classmethod
     def from_record(cls, record: dict[str, object]) -> SourceState:
         """Undo :meth:`to_record`, of this version and those before; raises ValueError for one that is not known."""
-        if record.get("version") not in (1, 2, cls.VERSION):
+        if record.get("version") not in range(1, cls.VERSION + 1):
             raise ValueError(f"state of a source has version {record.get('version')!r}; known are 1 to {cls.VERSION}")
         return cls(
             next_line=int(record["next_line"]),  # type: ignore[call-overload]
             open=bool(record["open"]),
             clock=ClockState(record["clock_ms"], record["belief_ms"]),  # type: ignore[arg-type]
             years=YearCarry(*record["years"]),  # type: ignore[misc]
+            last_ms=record.get("last_ms"),  # type: ignore[arg-type]  # since version 3
             held=base64.b64decode(str(record["held"])),
             held_positions=tuple(record.get("held_positions", ())),  # type: ignore[arg-type]  # since version 2
             held_times=tuple(record.get("held_times", ())),  # type: ignore[arg-type]
@@ -124,13 +129,16 @@ class DeadLine:
 
 @dataclass(slots=True, frozen=True)
 class Events:
-    """The n events that a batch completed, all arrays in order of position; byte ranges are of ``data``.
+    """The n events that a batch completed, all arrays in order of position; byte ranges are of ``data`` where not said.
 
     Attributes:
-        data: uint8[m], the raw bytes.
+        data: uint8[m], what the events say: the raw bytes, or of structured lines their canonical form.
         starts, ends: int64[n], the event's first line.
-        text_ends: int64[n], where the event's text ends, continuation lines included, cut to the limit.
         time_starts, time_ends: int64[n], the timestamp in that line.
+        raw: uint8[k], the raw bytes, of which the next three are ranges.
+        text_starts: int64[n], where the event's text begins.
+        first_ends: int64[n], where its first line ends; of an object over several lines the last of these.
+        text_ends: int64[n], where its text ends, continuation lines included, cut to the limit.
         event_ms: int64[n], event time, epoch ms UTC.
         order_ms: int64[n], order time, epoch ms UTC.
         line: int64[n], 1-based line number, or position in a topic's partition.
@@ -145,9 +153,12 @@ class Events:
     data: Bytes
     starts: Int64
     ends: Int64
-    text_ends: Int64
     time_starts: Int64
     time_ends: Int64
+    raw: Bytes
+    text_starts: Int64
+    first_ends: Int64
+    text_ends: Int64
     event_ms: Int64
     order_ms: Int64
     line: Int64
@@ -167,7 +178,7 @@ def read_events(
     state: SourceState,
     raw: bytes,
     at_end: bool,
-    reader: TimestampReader,
+    reader: LineReader | TimestampReader,
     limits: ReadLimits,
     *,
     positions: Int64 | None = None,
@@ -180,7 +191,7 @@ def read_events(
         state: what is remembered of the source.
         raw: whole lines that follow those read before; only the last line of a source may lack its line end.
         at_end: the source ends here: nothing is held back.
-        reader: finds the timestamps.
+        reader: finds the lines that begin an event; a mere reader of timestamps, those that have one.
         limits: what is read and believed.
         positions: int64, for each line of ``raw`` where it stands, none less than those before; None: lines are
             numbered from 1. The same for all lines of a source.
@@ -194,6 +205,8 @@ def read_events(
     Raises:
         ValueError: there are not as many positions or times as lines.
     """
+    if isinstance(reader, TimestampReader):
+        reader = LineReader(reader)
     data = np.frombuffer(state.held + raw if state.held else raw, np.uint8)
     lines = split_lines(data)
     find_bad(lines, limits.max_line_bytes)
@@ -204,44 +217,41 @@ def read_events(
         where = np.arange(state.next_line, state.next_line + n)
     good = np.ones(n, np.bool_)
     good[list(lines.bad)] = False
-    readable = np.flatnonzero(good)
-    column = reader.read(data, lines.starts[readable], lines.ends[readable])
-    timed = np.flatnonzero(column.ms != MISSING)
-    first_lines = readable[timed]
-    times = _rows(column, timed)
-    told_first = None if told is None else told[first_lines]
-    if told_first is not None and reader.settings.formats == (NONE,):
-        times = TimestampColumn(told_first, times.begin, times.end)
-    event_ms, years_after = unwrap_years(times, reader.settings, state.years)
-    alone = np.diff(lines.starts[first_lines], append=len(data)) > _MOST_HELD_BYTES
-    judged = judge_times(event_ms, state.clock, limits.max_leap_ms, at_end, alone, flush=flush, told_ms=told_first)
-
-    stop, decided = _held_from(lines, first_lines, judged.decided, at_end or flush, limits)
-    while decided < len(first_lines):  # what is held back is judged next time: take the clock of the rest alone
-        first_lines, times = first_lines[:decided], _rows(times, np.arange(decided))
-        told_first = None if told_first is None else told_first[:decided]
-        event_ms, years_after = unwrap_years(times, reader.settings, state.years)
-        judged = judge_times(event_ms, state.clock, limits.max_leap_ms, False, alone[:decided], told_ms=told_first)
+    first = reader.read(data, lines, np.flatnonzero(good))
+    if told is not None and reader.settings.formats == (NONE,):
+        first = replace(first, times=TimestampColumn(told[first.rows], first.times.begin, first.times.end))
+    alone = alone_in_text(first, lines)
+    before = Before(state.clock, state.years, state.last_ms)
+    judged = judge_first_lines(
+        first, alone, reader.settings, before, limits.max_leap_ms, at_end, flush=flush, told=told
+    )
+    stop, decided = _held_from(lines, first.rows, judged.decided, at_end or flush, limits)
+    while decided < len(first):  # what is held back is judged next time: take the clock of the rest alone
+        first = first.before(decided)
+        judged = judge_first_lines(first, alone, reader.settings, before, limits.max_leap_ms, False, told=told)
         if judged.decided < decided:
             decided = judged.decided
-            stop = int(first_lines[decided])
+            stop = int(first.rows[decided])
 
     believed = np.flatnonzero(judged.verdict == BELIEVED)
-    rows = first_lines[believed]
+    rows = first.rows[believed]
     late_floor = judged.clock_ms[believed] - limits.lateness_ms
-    event_ms_believed = event_ms[believed]
-    order_ms = np.maximum(event_ms_believed, late_floor)
-    continued, orphans = _continuations(good[:stop], first_lines, state.open)
-    reasons = _reasons(lines, stop, first_lines, event_ms, judged.verdict, orphans)
+    event_ms = judged.event_ms[believed]
+    order_ms = np.maximum(event_ms, late_floor)
+    continued, orphans = _continuations(good[:stop], first.rows, state.open)
+    reasons = _reasons(lines, stop, first, judged, orphans)
     boundary = int(lines.nexts[stop - 1]) if stop else 0
     events = Events(
-        data=data,
-        starts=lines.starts[rows],
-        ends=lines.ends[rows],
-        text_ends=_text_ends(lines, first_lines, believed, boundary, limits.max_text_bytes),
-        time_starts=times.begin[believed],
-        time_ends=times.end[believed],
-        event_ms=event_ms_believed,
+        data=first.data,
+        starts=first.starts[believed],
+        ends=first.ends[believed],
+        raw=data,
+        text_starts=lines.starts[rows],
+        first_ends=lines.ends[np.maximum(np.minimum(first.until[believed], stop), rows + 1) - 1],
+        text_ends=_text_ends(lines, first.rows, believed, boundary, limits.max_text_bytes, reader.multiline),
+        time_starts=first.times.begin[believed],
+        time_ends=first.times.end[believed],
+        event_ms=event_ms,
         order_ms=order_ms,
         line=where[rows],
         dead=[
@@ -255,18 +265,19 @@ def read_events(
         ],
         lines=stop,
         continued=continued,
-        late=int((event_ms_believed < order_ms).sum()),
+        late=int((event_ms < order_ms).sum()),
         clock_before_ms=_less(state.clock.clock_ms, limits.lateness_ms),
-        clock_ms=_less(judged.state.clock_ms, limits.lateness_ms),
+        clock_ms=_less(judged.clock.clock_ms, limits.lateness_ms),
         counted=where[:stop],
     )
     numbered = positions is None and not state.held_positions
     after = replace(
         state,
         next_line=state.next_line + stop,
-        open=state.open or len(first_lines) > 0,
-        clock=judged.state,
-        years=years_after,
+        open=state.open or len(first) > 0,
+        clock=judged.clock,
+        years=judged.years,
+        last_ms=judged.last_ms,
         held=data[boundary:].tobytes(),
         held_positions=() if numbered else tuple(where[stop:].tolist()),
         held_times=() if told is None else tuple(told[stop:].tolist()),
@@ -284,14 +295,6 @@ def _column(name: str, held: tuple[int, ...], new: Int64 | None, n: int) -> Int6
     return column
 
 
-def _rows(column: TimestampColumn, rows: Int64) -> TimestampColumn:
-    """Some rows of a column."""
-    yearless = column.yearless
-    if yearless is not None:
-        yearless = Yearless(yearless.in_year[rows], yearless.offset[rows])
-    return TimestampColumn(column.ms[rows], column.begin[rows], column.end[rows], yearless)
-
-
 def _held_from(lines: Lines, first_lines: Int64, decided: int, all_go: bool, limits: ReadLimits) -> tuple[int, int]:
     """Where to stop counting: the index of the line, and the number of events before it."""
     n = len(lines)
@@ -305,20 +308,19 @@ def _held_from(lines: Lines, first_lines: Int64, decided: int, all_go: bool, lim
     return last, decided - 1
 
 
-def _reasons(
-    lines: Lines,
-    stop: int,
-    first_lines: Int64,
-    event_ms: Int64,
-    verdict: npt.NDArray[np.uint8],
-    orphans: Int64,
-) -> dict[int, str]:
+def _reasons(lines: Lines, stop: int, first: FirstLines, judged: JudgedLines, orphans: Int64) -> dict[int, str]:
     """Of the lines before ``stop``, those that cannot be used: index → why."""
     reasons = {i: reason for i, reason in lines.bad.items() if i < stop}
-    for k in np.flatnonzero(verdict != BELIEVED).tolist():
-        when = str(np.datetime64(int(event_ms[k]), "ms"))
-        way = {AHEAD: "leaps ahead of", BEHIND: "leaps back behind"}.get(int(verdict[k]), "does not agree with")
-        reasons[int(first_lines[k])] = f"timestamp {when}Z {way} the lines around it (max_leap_ms)"
+    for k in np.flatnonzero(judged.verdict != BELIEVED).tolist():
+        row, verdict = int(first.rows[k]), int(judged.verdict[k])
+        if verdict == MALFORMED:
+            reasons[row] = first.malformed[row]
+        elif verdict == UNTIMED:
+            reasons[row] = "no timestamp, and no line before it whose time it could have"
+        else:
+            when = str(np.datetime64(int(judged.event_ms[k]), "ms"))
+            way = {AHEAD: "leaps ahead of", BEHIND: "leaps back behind"}.get(verdict, "does not agree with")
+            reasons[row] = f"timestamp {when}Z {way} the lines around it (max_leap_ms)"
     for i in orphans.tolist():
         reasons[i] = "no timestamp, and no line before it that it could continue"
     return reasons
@@ -332,12 +334,22 @@ def _continuations(good: npt.NDArray[np.bool_], first_lines: Int64, is_open: boo
     return int(plain[begin:].sum()), np.flatnonzero(plain[:begin])
 
 
-def _text_ends(lines: Lines, first_lines: Int64, believed: Int64, boundary: int, max_bytes: int) -> Int64:
-    """Where the text of each event ends: before the next line with a timestamp, without line end, cut to the limit."""
+def _text_ends(
+    lines: Lines,
+    first_lines: Int64,
+    believed: Int64,
+    boundary: int,
+    max_bytes: int,
+    multiline: MultilineSettings | None,
+) -> Int64:
+    """Where the text of each event ends: before the next event's first line, without line end, cut to the limits."""
     if not len(believed):
         return np.empty(0, np.int64)
     begins = lines.starts[first_lines]
     last_lines = np.append(first_lines[1:], np.searchsorted(lines.nexts, boundary) + 1)[believed] - 1
+    if multiline is not None:
+        last_lines = np.minimum(last_lines, first_lines[believed] + (multiline.max_lines - 1))
+        max_bytes = min(max_bytes, multiline.max_bytes)
     return np.minimum(lines.ends[last_lines], begins[believed] + max_bytes)
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jobs.commands.format_options import add_formats, format_rows, multiline_of
 from jobs.commands.options import add_logs, command, log_sources, whole_number, writable
 from jobs.progress import Progress
 from models.document import ModelDocument, save_model
@@ -55,6 +56,7 @@ def add_to(commands: Any) -> None:
         metavar="REGEX",
         help="what identifiers of transactions look like, as 'blk_-?[0-9]+' (default: found)",
     )
+    add_formats(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -76,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         year=options.year or year_of(sources[0][1]),
         id_pattern=options.id_pattern,
         encoding=options.encoding,
+        structure=options.structure,
+        multiline=multiline_of(options),
     )
     try:
         model, report = learn_model(sources, learn_options, progress.stage)
@@ -98,6 +102,7 @@ def _summary(model: ModelDocument, report: LearnReport, out: str) -> str:
         f"lines         {report.lines:,} ({report.continued:,} continue the line before, "
         f"{report.dead_letters:,} could not be read)",
         f"timestamps    {TimestampSettings.from_document(model.timestamp).describe()}",
+        *format_rows(model),
         f"templates     {len(model.templates):,}",
         f"transactions  {report.transactions:,}",
     ]

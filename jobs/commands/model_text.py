@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jobs.commands.format_options import format_rows
 from jobs.commands.tables import table
 from jobs.stores.base import ROLLBACK, Entry, Head
 from models.document import Automaton, ModelDocument, State
@@ -42,6 +43,7 @@ def model_text(document: ModelDocument, head: Head, entry: Entry) -> str:
         files = ", ".join(learned.get("files", []))
         lines.append(f"learnt      {learned.get('lines', 0):,} lines{f' of {files}' if files else ''}")
     lines.append(f"timestamps  {TimestampSettings.from_document(document.timestamp).describe()}")
+    lines += [row.replace("  ", "", 1) for row in format_rows(document)]
     lines.append("")
     lines.append(table(("template", "lines", "grok"), [(t.id, t.count, t.grok) for t in document.templates]))
     for automaton in document.automata:

@@ -19,8 +19,10 @@ from jobs.commands.options import add_logs, command, log_sources, whole_number
 from jobs.progress import Progress
 from models.document import load_model
 from models.errors import UserError
+from models.line_reader import LineReader
 from models.pacing import LogPace, Pace, SteadyPace
-from models.timestamps import TimestampSettings, detect
+from models.structure.detection import canonical_lines, find_structure
+from models.timestamps import detect
 from models.timestamps.patterns import NONE
 
 _REALTIME = "realtime"
@@ -79,10 +81,11 @@ def run(options: argparse.Namespace) -> int:
 
     _check(options)
     sources = log_sources(options.logs)
-    model = TimestampSettings.from_document(load_model(options.model).timestamp) if options.model else None
-    logs = [
-        Log(name, path, model or _settings(options, path, head_of(path, options.encoding))) for name, path in sources
-    ]
+    model = LineReader.of(load_model(options.model)) if options.model else None
+    logs = []
+    for name, path in sources:
+        reader = model or _reader(options, path, head_of(path, options.encoding))
+        logs.append(Log(name, path, reader.settings, reader))
     if options.rate == _REALTIME and any(log.settings.formats == (NONE,) for log in logs):
         raise UserError("--rate realtime needs timestamps, and the logs are read without; give a number of lines")
     settings = kafka_settings(options.command_config)
@@ -168,8 +171,10 @@ def _check(options: argparse.Namespace) -> None:
         raise UserError("--model tells how timestamps are written; leave out --timezone, --timestamp-format and --year")
 
 
-def _settings(options: argparse.Namespace, path: str, head: list[bytes]) -> TimestampSettings:
-    return detect(head, options.timezone or "UTC", options.timestamp_format, options.year or year_of(path))
+def _reader(options: argparse.Namespace, path: str, head: list[bytes]) -> LineReader:
+    told = options.timezone or "UTC", options.timestamp_format, options.year or year_of(path)
+    structure = find_structure(head, *told)
+    return LineReader(detect(head if structure is None else canonical_lines(head, structure), *told), structure)
 
 
 def _pace(options: argparse.Namespace) -> Pace | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.commands.options import command, whole_number
 from models.sample.generator import generate
+from models.sample.structured import FORMS, restructure
 
 
 def add_to(commands: Any) -> None:
@@ -29,11 +30,19 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="to learn from; half as many are watched (default: %(default)s)",
     )
+    parser.add_argument(
+        "--format",
+        choices=("plain", *FORMS),
+        default="plain",
+        help="how lines are written: as text, as JSON objects, or as logfmt (default: %(default)s)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Generate and write."""
-    paths = generate(options.seed, transactions=options.transactions).write(Path(options.out))
-    for path in paths:
+    sample = generate(options.seed, transactions=options.transactions)
+    if options.format != "plain":
+        sample = restructure(sample, options.format)
+    for path in sample.write(Path(options.out)):
         print(path)
     return 0

@@ -92,7 +92,7 @@ class CompiledAutomata:
         self.id: str = document["id"]
         self.version: int = document["version"]
         entries = [AllowEntry(**entry) for entry in document.get("allow", ())]
-        self.allow = AllowList(entries, document.get("timestamp", {}))
+        self.allow = AllowList(entries, document)
         templates = document["templates"]
         self.template_ids: list[str] = [template["id"] for template in templates]
         groks = {template["id"]: template["grok"] for template in templates}

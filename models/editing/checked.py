@@ -75,7 +75,7 @@ def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str]
             )
     checked = ModelDocument.from_json(after.to_json(), "the edited model")
     old = {t.id: t.grok for t in before.templates}
-    reader = ContentReader(checked.timestamp)
+    reader = ContentReader(checked)
     for template in checked.templates:
         if template.id in set(touched) and template.example:
             content = reader.content(template.example)

@@ -25,7 +25,7 @@ class Moved:
 
 def example_templates(model: ModelDocument) -> dict[str, str | None]:
     """For each template with an example, by id, the template that the example fits."""
-    reader = ContentReader(model.timestamp)
+    reader = ContentReader(model)
     parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
     found: dict[str, str | None] = {}
     for template in model.templates:

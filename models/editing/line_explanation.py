@@ -15,6 +15,7 @@ from models.grok import Field, Value, plain_text
 from models.linear import LinearRegex
 from models.parser import LineParser
 from models.phrases import phrases
+from models.structure.canonical import plain_values
 
 _NEAREST = 0.4
 """A template less like the line than this is not named."""
@@ -72,7 +73,7 @@ class LineExplainer:
 
     def __init__(self, model: ModelDocument) -> None:
         self.model = model
-        self._contents = ContentReader(model.timestamp)
+        self._contents = ContentReader(model)
         self._states = {s.template: (a, s) for a in model.automata for s in a.states}
         self._parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
         self._id_pattern = LinearRegex(model.id_pattern) if model.id_pattern else None
@@ -94,6 +95,8 @@ class LineExplainer:
             return LineExplanation(line, content, time_ms, transaction=transaction, nearest=nearest, rows=unmatched)
         template, grok = self.model.templates[at], self._parser.groks[at]
         values = grok.values(content) or {}
+        if self.model.structure is not None:
+            values = plain_values(values)
         fields = tuple((known, values[known.name]) for known in grok.fields if known.name in values)
         automaton, state = self._states.get(template.id, (None, None))
         transaction = None

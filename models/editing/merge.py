@@ -263,7 +263,7 @@ def _check_examples(
     identifier: str,
 ) -> None:
     """Check on the examples that the merged template reads the same transaction out of a line as its parts do."""
-    reader = ContentReader(model.timestamp)
+    reader = ContentReader(model)
     merged = compile_grok(grok, model.patterns)
     for part in parts:
         content = reader.content(part.example)

@@ -65,7 +65,7 @@ def add(model: ModelDocument, grok: str, identifier: str | None = None, example:
             raise EditError(f"the template {template.id} is the same already; nothing has to be added")
         if template.id == identifier:
             raise EditError(f"the id {identifier!r} is taken by the template {template.grok}; choose another id")
-    if example and not compiled.regex.fullmatch(ContentReader(model.timestamp).content(example)):
+    if example and not compiled.regex.fullmatch(ContentReader(model).content(example)):
         raise EditError(f"the example does not fit the new template {grok}: {example}")
     after = copied(model)
     after.templates.append(Template(identifier, grok, example=example or ""))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from models.document import ModelDocument
 from models.grok import Value
+from models.line_reader import LineReader
 from models.parser import LineParser, content_of, content_ranges
 from models.source_reader import Events, ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
-from models.timestamps import TimestampReader, TimestampSettings
+from models.structure.canonical import plain_values
 
 EVENT, CONTINUED, DEAD = "event", "continued", "dead"
 """A line that says something of its own; one that continues the line before; one that cannot be read."""
@@ -47,13 +48,16 @@ class SampleReader:
 
     def __init__(self, model: ModelDocument) -> None:
         self.model = model
-        self._times = TimestampReader(TimestampSettings.from_document(model.timestamp))
+        self._times = LineReader.of(model)
         self._parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
         self._limits = ReadLimits()
 
     def fields(self, line: SampleLine) -> dict[str, Value]:
         """The fields of a line, by name; empty where it fits no template."""
-        return {} if line.template < 0 else self._parser.groks[line.template].values(line.content) or {}
+        if line.template < 0:
+            return {}
+        values = self._parser.groks[line.template].values(line.content) or {}
+        return plain_values(values) if self.model.structure is not None else values
 
     def template_id(self, line: SampleLine) -> str | None:
         """The id of a line's template; None where it fits none."""
@@ -97,5 +101,5 @@ class SampleReader:
                 yield SampleLine(number, kind, text=dead.get(number, ""))
                 continue
             span = int(starts[row]), int(events.ends[row]), int(marks[row]), int(events.time_ends[row])
-            text = events.data[events.starts[row] : events.ends[row]].tobytes().decode("utf-8", "replace")
+            text = events.raw[events.text_starts[row] : events.first_ends[row]].tobytes().decode("utf-8", "replace")
             yield SampleLine(number, EVENT, templates[row], content_of(events.data, *span), text)

@@ -37,7 +37,7 @@ def split(model: ModelDocument, template: str, field: str, values: Sequence[str]
     after = copied(model)
     rest = find_template(after, template)
     refuse_identifier(model, template, field, "its values are the transactions; choose another field")
-    content = ContentReader(model.timestamp).content(rest.example) if rest.example else None
+    content = ContentReader(model).content(rest.example) if rest.example else None
     example, made = rest.example, []
     taken = {t.id for t in model.templates}
     for value in values:

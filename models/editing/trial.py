@@ -185,7 +185,7 @@ def _pairs(
 
 def _equal_templates(old: ModelDocument, new: ModelDocument) -> set[str]:
     """Ids of templates that cut the same fields out of the same lines in both."""
-    if old.patterns != new.patterns or old.timestamp != new.timestamp:
+    if any(getattr(old, part) != getattr(new, part) for part in ("patterns", "timestamp", "structure", "multiline")):
         return set()
     groks = {t.id: t.grok for t in old.templates}
     return {t.id for t in new.templates if groks.get(t.id) == t.grok}

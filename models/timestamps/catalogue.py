@@ -148,7 +148,9 @@ KNOWN_FORMATS: tuple[str, ...] = (
     "dd/MM/yy HH:mm:ss",
     "UNIX",
     "UNIX_MS",
+    "UNIX_US",
+    "UNIX_NS",
 )
 
-MERE_NUMBERS = frozenset({"UNIX", "UNIX_MS", "yyyyMMddHHmmss", "yyyyMMddHHmmssSSS"})
+MERE_NUMBERS = frozenset({"UNIX", "UNIX_MS", "UNIX_US", "UNIX_NS", "yyyyMMddHHmmss", "yyyyMMddHHmmssSSS"})
 """Formats that are one number and nothing else: taken for a time only if their values move like one."""

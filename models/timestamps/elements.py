@@ -268,17 +268,19 @@ class NoTime:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A count of seconds or milliseconds since 1970.
+    """A count of seconds, milliseconds or less since 1970.
 
     Attributes:
         least: the fewest digits: small numbers at the beginning of a line are rarely times.
         most: the most digits.
         scale: milliseconds in a unit.
+        parts: units in a millisecond, where they are smaller.
     """
 
     least: int
     most: int
     scale: int
+    parts: int = 1
 
     @property
     def width(self) -> int:
@@ -301,5 +303,5 @@ class Epoch:
             value = np.where(run, value * 10 + digit, value)
             width += run
         scan.ok &= width >= self.least
-        scan.fields["epoch"] = value * self.scale
+        scan.fields["epoch"] = value * self.scale // self.parts
         scan.advance(width)

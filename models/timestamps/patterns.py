@@ -1,4 +1,4 @@
-"""Timestamp formats as users write them: Java/Logstash date patterns, and four names.
+"""Timestamp formats as users write them: Java/Logstash date patterns, and some names.
 
 ============  =====================================================================================================
 ``yyyy yy``   year of four or two digits (70–99: 1970–1999, 00–69: 2000–2069); ``u`` is the same
@@ -13,7 +13,8 @@
 ``'text'``    text as it is, ``''`` is a quote; what is no letter stands for itself
 ``?``         only in front: one character, whatever it is, before the timestamp (the level letter of glog)
 ``ISO8601``   ``yyyy-MM-dd``, T or a blank, ``HH:mm:ss``, perhaps . or , and 1–9 digits, perhaps an offset
-``UNIX``      seconds since 1970, 9–11 digits, perhaps a dot and 1–9 digits; ``UNIX_MS``: milliseconds, 12–14 digits
+``UNIX``      seconds since 1970, 9–11 digits, perhaps a dot and 1–9 digits; ``UNIX_MS``: milliseconds, 12–14 digits;
+              ``UNIX_US``: microseconds, 16 digits; ``UNIX_NS``: nanoseconds, 19 digits
 ``NONE``      the lines have no timestamps: each is an event of its own, without a time
 ============  =====================================================================================================
 """
@@ -103,6 +104,10 @@ def compile_pattern(text: str) -> Pattern:
         return Pattern(text, (Epoch(9, 11, 1000), MaybeFraction(b".")), 0, True)
     if text == "UNIX_MS":
         return Pattern(text, (Epoch(12, 14, 1),), 0, True)
+    if text == "UNIX_US":
+        return Pattern(text, (Epoch(16, 16, 1, 1000),), 0, True)
+    if text == "UNIX_NS":
+        return Pattern(text, (Epoch(19, 19, 1, 1_000_000),), 0, True)
     if text == "ISO8601":
         date, time = _ISO.split("?")
         elements = [
@@ -237,5 +242,5 @@ def _check(text: str, letters: list[str]) -> None:
 def _error(text: str, problem: str) -> TimestampFormatError:
     return TimestampFormatError(
         f"timestamp format {text!r} {problem}. Known letters: {KNOWN_LETTERS}; other letters need quotes, as in 'T'. "
-        "Known names: ISO8601, UNIX, UNIX_MS. Examples: yyyy-MM-dd HH:mm:ss,SSS or MMM d HH:mm:ss"
+        "Known names: ISO8601, UNIX, UNIX_MS, UNIX_US, UNIX_NS. Examples: yyyy-MM-dd HH:mm:ss,SSS or MMM d HH:mm:ss"
     )

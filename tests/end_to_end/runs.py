@@ -10,6 +10,7 @@ from typing import Any
 from jobs.cli import main
 from models.sample.compare import Comparison, compare
 from models.sample.generator import generate
+from models.sample.structured import restructure
 from models.sample.truth import Truth
 from models.schema_check import check
 
@@ -48,9 +49,11 @@ class Run:
         )
 
 
-def make_sample(folder: Path, seed: int, watched: int | None = None) -> SampleFiles:
+def make_sample(folder: Path, seed: int, watched: int | None = None, form: str = "plain") -> SampleFiles:
     """Generate a sample and learn from its training log; ``watched`` transactions are watched."""
     sample = generate(seed, watched_transactions=watched)
+    if form != "plain":
+        sample = restructure(sample, form)
     training, log, _ = sample.write(folder)
     model = folder / "model.json"
     assert main(["learn", str(training), "--out", str(model), "--quiet"]) == 0

@@ -68,12 +68,19 @@ def read_in_batches(lines, cuts, reader, limits, through_record=False):
             assert events.clock_ms >= events.clock_before_ms
         for name in counts:
             counts[name] += getattr(events, name)
-        raw = events.data.tobytes()
-        columns = (events.starts, events.ends, events.text_ends, events.time_starts, events.time_ends)
-        for number, event_ms, order_ms, a, b, text_end, c, d in zip(
+        data, raw = events.data.tobytes(), events.raw.tobytes()
+        columns = (
+            events.starts,
+            events.ends,
+            events.text_starts,
+            events.text_ends,
+            events.time_starts,
+            events.time_ends,
+        )
+        for number, event_ms, order_ms, a, b, text, text_end, c, d in zip(
             *(column.tolist() for column in (events.line, events.event_ms, events.order_ms, *columns)), strict=True
         ):
-            rows.append((number, event_ms, order_ms, raw[a:b], raw[a:text_end], (c - a, d - a)))
+            rows.append((number, event_ms, order_ms, data[a:b], raw[text:text_end], (c - a, d - a)))
         dead += [(letter.line, letter.reason, letter.raw) for letter in events.dead]
         begin = end
     assert state.held == b""

@@ -20,7 +20,7 @@ from models.folding import fold_one
 from models.source_reader import ReadLimits, SourceState
 from tests.models.rules.log import model, rule, scan, stamped
 
-TIMESTAMP = {"formats": ["yyyy-MM-dd HH:mm:ss"]}
+READING = {"timestamp": {"formats": ["yyyy-MM-dd HH:mm:ss"]}}
 ROOT = rule("r-root", when={"field": "user", "in": ["root", "admin"]}, message="{page}")
 VALUES = [{"template": "t-req", "field": "method", "values": [{"value": "GET"}]}]
 
@@ -46,9 +46,7 @@ def anomaly(kind="too_many", states=("work",), **keys):
 
 
 def quiet(document, *entries):
-    return AllowList([AllowEntry("n", **{"type": "too_many", **entry}) for entry in entries], TIMESTAMP).allows(
-        document
-    )
+    return AllowList([AllowEntry("n", **{"type": "too_many", **entry}) for entry in entries], READING).allows(document)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from models.dead_letter_limit import Runs
 from models.detection import LineDetector, shard_of
 from models.document import ModelDocument
 from models.log_batch import DeadRecord
+from models.positions import INDEX_BITS
 from models.schema_check import check
 from models.source_reader import ReadLimits, SourceState
 from tests.models.model_example import document
@@ -253,3 +254,22 @@ def test_shards_are_stable_and_spread(shards):
     found = [shard_of(i, shards) for i in ids]
     assert found == [zlib.crc32(i) % shards for i in ids]
     assert len(set(found)) > 0.5 * min(shards, 5000)
+
+
+def test_structured_lines_of_a_topic_show_themselves_as_they_came():
+    changed = document() | {"structure": {"format": "json", "timestamp": "ts", "message": "msg"}}
+    detector = LineDetector(ModelDocument.from_json(changed), ReadLimits(), 1)
+    lines = [b'{ "msg": "what is this", "n": %d, "ts": "081109 20500%d" }\n' % (i, i) for i in range(3)]
+    lines.insert(1, b'{"cut": \n')
+    where, times = np.array([4, 5, 6, 7]) << INDEX_BITS, np.full(4, BEGIN_MS)
+    outcome, events, state = detector.process(
+        "logs/3/a", SourceState(), b"".join(lines), False, topic=True, positions=where, times_ms=times, flush=True
+    )
+    assert state.held == b""
+    evidence: list[Any] = [anomaly["evidence"] for anomaly in outcome.unmatched]
+    told = [(shown[0]["offset"], shown[0]["text"]) for shown in evidence]
+    assert told == [
+        (offset, line.decode().strip()) for offset, line in zip((4, 6, 7), lines[:1] + lines[2:], strict=True)
+    ]
+    assert [(letter["offset"], letter["text"]) for letter in outcome.dead] == [(5, '{"cut": ')]
+    assert len(events) == 3

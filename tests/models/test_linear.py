@@ -40,7 +40,7 @@ texts = st.text("abAkK01é. -_\n\t\x0b", max_size=8)
 def test_it_matches_where_python_does(parts, text):
     pattern = "".join(f"(?P<g{k}>{part})" for k, part in enumerate(parts))
     ours, theirs = LinearRegex(pattern), re.compile(pattern, re.ASCII)
-    for method in ("fullmatch", "search"):
+    for method in ("fullmatch", "match", "search"):
         mine, other = getattr(ours, method)(text), getattr(theirs, method)(text)
         assert (mine is None) == (other is None)
 
@@ -50,7 +50,7 @@ def test_it_matches_where_python_does(parts, text):
 def test_its_groups_are_those_of_python(parts, text):
     pattern = "".join(f"(?P<g{k}>{part})" for k, part in enumerate(parts))
     ours, theirs = LinearRegex(pattern), re.compile(pattern, re.ASCII)
-    for method in ("fullmatch", "search"):
+    for method in ("fullmatch", "match", "search"):
         mine, other = getattr(ours, method)(text), getattr(theirs, method)(text)
         assert (mine is None) == (other is None)
         if mine is not None and other is not None:

@@ -8,12 +8,13 @@ import gzip
 import pytest
 
 from models import planning, splits
+from models.line_reader import LineReader
 from models.log_batch import LogBatch
 from models.planning import plan_sources
 from models.source_reader import ReadLimits
-from models.timestamps import TimestampReader, TimestampSettings
+from models.timestamps import TimestampSettings
 
-READER = TimestampReader(TimestampSettings(("yyyy-MM-dd HH:mm:ss",)))
+READER = LineReader(TimestampSettings(("yyyy-MM-dd HH:mm:ss",)))
 LIMITS = ReadLimits(lateness_ms=5000)
 BEGIN = datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import source_reader
+from models import judged_lines
 from models.source_clock import ClockState
 from models.source_reader import ReadLimits, SourceState, read_events
 from models.timestamps import TimestampReader, TimestampSettings
@@ -320,7 +320,7 @@ def test_a_timestamp_in_doubt_waits_for_a_limited_text_wherever_the_batches_are_
     lines = b"".join(draw.draw(st.lists(pieces, min_size=1, max_size=12))).splitlines(keepends=True)
     cuts = draw.draw(st.sets(st.integers(1, len(lines)), max_size=6))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source_reader, "_MOST_HELD_BYTES", 200)
+        patch.setattr(judged_lines, "MOST_HELD_BYTES", 200)
         whole = read_in_batches(lines, [], READER, LIMITS)
         assert read_in_batches(lines, sorted(cuts), READER, LIMITS) == whole
         assert read_in_batches(lines, range(1, len(lines)), READER, LIMITS) == whole
@@ -352,7 +352,9 @@ def test_the_clock_is_told_less_the_lateness():
 
 
 def test_a_state_survives_as_a_record():
-    state = SourceState(7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00", (2**62, 2**62 + 1), (-1, 2))
+    state = SourceState(
+        7, True, ClockState(5, 3), YearCarry(2, 99), b"\xff\x00", (2**62, 2**62 + 1), (-1, 2), ("a",), 77
+    )
     assert SourceState.from_record(json.loads(json.dumps(state.to_record()))) == state
     with pytest.raises(ValueError, match="version 4; known are 1 to 3"):
         SourceState.from_record({**state.to_record(), "version": 4})
@@ -362,3 +364,6 @@ def test_a_state_that_version_1_wrote_is_read():
     record = {"version": 1, "next_line": 7, "open": True, "clock_ms": 5, "belief_ms": None, "years": [2, 99]}
     state = SourceState.from_record({**record, "held": "YQo="})
     assert state == SourceState(7, True, ClockState(5, None), YearCarry(2, 99), b"a\n")
+    told = {"held": "YQo=", "held_positions": [4], "held_times": [9]}
+    state = SourceState.from_record({**record, **told, "version": 2})
+    assert state == SourceState(7, True, ClockState(5, None), YearCarry(2, 99), b"a\n", (4,), (9,))

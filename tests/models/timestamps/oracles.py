@@ -40,6 +40,9 @@ def render(pattern: str, moment: dt.datetime) -> str:
         return str(epoch_ms(moment) // 1000)
     if pattern == "UNIX_MS":
         return str(epoch_ms(moment))
+    if pattern in ("UNIX_US", "UNIX_NS"):
+        micro = (moment - dt.datetime(1970, 1, 1, tzinfo=UTC)) // dt.timedelta(microseconds=1)
+        return str(micro) if pattern == "UNIX_US" else f"{micro}987"
     if pattern == "ISO8601":
         return moment.isoformat(timespec="microseconds")
     out = ""

@@ -36,7 +36,7 @@ def times(found: TimestampSettings, lines: list[bytes]) -> list[int]:
 def expected(pattern: str) -> list[int]:
     """The moments, as exactly as the format tells them."""
     precision = 1000 if "s" in pattern or pattern == "UNIX" else 60_000
-    if "S" in pattern or pattern in ("ISO8601", "UNIX_MS"):
+    if "S" in pattern or pattern in ("ISO8601", "UNIX_MS", "UNIX_US", "UNIX_NS"):
         precision = 1
     return [epoch_ms(moment) // precision * precision for moment in MOMENTS]
 

@@ -96,7 +96,7 @@ def _in_year(moment: dt.datetime, year: int) -> dt.datetime:
 
 def _precision(pattern: str) -> int:
     """The smallest step of a format in ms."""
-    if "S" in pattern or pattern in ("ISO8601", "UNIX_MS"):
+    if "S" in pattern or pattern in ("ISO8601", "UNIX_MS", "UNIX_US", "UNIX_NS"):
         return 1
     return 1000 if "s" in pattern or pattern == "UNIX" else 60_000
 

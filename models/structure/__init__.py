@@ -1,0 +1,1 @@
+"""Lines that are structured by themselves: JSON objects, and logfmt."""
