@@ -24,9 +24,11 @@ TOO_MANY = "too_many"
 WRONG_ORDER = "wrong_order"
 TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
+CATEGORY_DRIFT = "category_drift"
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
+    CATEGORY_DRIFT,
 )  # fmt: skip
 """All types of anomalies."""
 

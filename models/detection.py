@@ -17,6 +17,9 @@ from models.document import ModelDocument
 from models.log_batch import DeadRecord
 from models.origins import Origin
 from models.parser import UNMATCHED, LineParser, Parsed
+from models.slots.counting import SlotCounter
+from models.slots.counts import SlotCounts
+from models.slots.series import SlotWatch
 from models.source_reader import DeadLine, Events, ReadLimits, SourceState, read_events
 from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
@@ -37,6 +40,7 @@ class Outcome:
         counts: lines, matched, unmatched, continued, dead_letters, late, of which ``matched + unmatched + continued +
             dead_letters = lines``; ``templates`` {id: lines}; where there are events ``from_ms`` and ``to_ms``.
         runs: how many of the dead letters come in a row.
+        slots: what the lines add to the time slots of the series that the model watches.
     """
 
     batches: list[EventBatch] = field(default_factory=list)
@@ -44,6 +48,7 @@ class Outcome:
     dead: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     runs: Runs = Runs()
+    slots: list[SlotCounts] = field(default_factory=list)
 
 
 def shard_of(transaction: bytes, shards: int) -> int:
@@ -70,9 +75,13 @@ class LineDetector:
         fields = {s.template: (s.field,) for a in model.automata for s in a.states}
         self._ids = [t.id for t in model.templates]
         self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
+        self.watch = SlotWatch.of(model)
+        # Behind the identifier, which has to be the first one.
+        wanted = [(*fields.get(t.id, ()), *self.watch.fields(t.id)) for t in model.templates]
+        self._slots = SlotCounter(self.watch, self._ids, wanted) if self.watch else None
         self._parser = LineParser(
             [t.grok for t in model.templates],
-            [fields.get(t.id, ()) for t in model.templates],
+            wanted,
             model.patterns,
             model.id_pattern,
         )
@@ -134,6 +143,8 @@ class LineDetector:
             self._unmatched(origin, events, parsed, raw, int(row), topic) for row in unmatched.tolist()
         ]
         outcome.batches = list(self._by_shard(origin, events, parsed, raw))
+        if self._slots is not None:
+            outcome.slots = self._slots.count(events, parsed, self.model.id, self.epoch)
         used = np.bincount(parsed.template[parsed.template >= 0], minlength=len(self._ids))
         outcome.counts = {
             "lines": events.lines + len(broken) + len(records),
@@ -151,9 +162,9 @@ class LineDetector:
 
     def _by_shard(self, origin: str, events: Events, parsed: Parsed, raw: bytes) -> Iterator[EventBatch]:
         rows = np.flatnonzero((parsed.begin[0] >= 0) & (parsed.template >= 0))
+        rows = rows[self._in_automaton[parsed.template[rows]]]
         if not len(rows):
             return
-        rows = rows[self._in_automaton[parsed.template[rows]]]
         begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
         shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards

@@ -14,6 +14,7 @@ from typing import Any
 from models.document_text import JsonTextError, parse_json, pretty, read_text, write_text
 from models.errors import UserError
 from models.schema_check import Problem, check
+from models.slots.settings import Category, SeriesSettings
 
 KIND = "weirwatch.model"
 FORMAT = 1
@@ -130,6 +131,8 @@ class ModelDocument:
     patterns: dict[str, str] = field(default_factory=dict)
     id_pattern: str | None = None
     learned: dict[str, Any] = field(default_factory=dict)
+    categories: list[Category] = field(default_factory=list)
+    series: SeriesSettings = field(default_factory=SeriesSettings)
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -143,6 +146,10 @@ class ModelDocument:
             result["id_pattern"] = self.id_pattern
         result["templates"] = [dataclasses.asdict(t) for t in self.templates]
         result["automata"] = [_automaton_to_json(a) for a in self.automata]
+        if self.categories:
+            result["categories"] = [c.to_json() for c in self.categories]
+        if series := self.series.to_json():
+            result["series"] = series
         return result
 
     @classmethod
@@ -265,6 +272,8 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         patterns=data.get("patterns", {}),
         id_pattern=data.get("id_pattern"),
         learned=data.get("learned", {}),
+        categories=[Category.from_json(c) for c in data.get("categories", [])],
+        series=SeriesSettings.from_json(data.get("series", {})),
     )
 
 
