@@ -28,6 +28,8 @@ def diff_text(diff: ModelDiff, old: str, new: str) -> str:
     rows += _group("automata", [c for c in diff.changes if c.part == "automaton" and c.what != CHANGED], diff.names)
     for automaton in _changed_automata(diff):
         rows += _automaton(automaton, diff)
+    rows += _group("categories", [c for c in diff.changes if c.part == "category"])
+    rows += _group("series", [c for c in diff.changes if c.part == "series"])
     if len(rows) == 1:
         rows.append("no difference that matters" if diff.counts else "no difference")
     if diff.counts:

@@ -20,6 +20,7 @@ from models.errors import UserError
 from models.folding import first_lines, fold
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
+from models.mining.categories import Candidate, find_candidates, learn_categories
 from models.mining.identifier_pattern import identifier_pattern
 from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
 from models.mining.steps import find_steps, split_contents
@@ -103,11 +104,14 @@ def learn(
     table = _collect_events(logs, reader, mined, choice)
     joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
     steps = {t: found for t, found in find_steps(samples, choice).items() if mined[t].pattern not in joined}
+    candidates = _category_candidates(samples, mined, choice)
     del samples
     if joined or steps:
         split = split_contents(mined, folds.contents, steps)
         mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined, split=split)
-        choice, pattern, _ = _find_identifiers(logs, reader, mined, options)
+        choice, pattern, samples = _find_identifiers(logs, reader, mined, options)
+        candidates = _category_candidates(samples, mined, choice)
+        del samples
         table = _collect_events(logs, reader, mined, choice)
     templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
     automata = learn_automata(table, templates, choice)
@@ -136,6 +140,10 @@ def learn(
     }
     if pattern:
         document["id_pattern"] = pattern
+    events = (events for _, events in logs.events(reader, "counting values"))
+    categories = learn_categories(candidates, [t.grok for t in mined], [t.id for t in mined], events)
+    if categories:
+        document["categories"] = [category.to_json() for category in categories]
     return ModelDocument.from_json(document, "the learnt model"), report
 
 
@@ -250,6 +258,14 @@ def _find_identifiers(
         if template in samples:
             kinds.setdefault(identifier.kind, []).extend(values[template][identifier.field][:_PATTERN_VALUES])
     return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
+
+
+def _category_candidates(
+    samples: dict[int, TemplateSample], mined: Sequence[MinedTemplate], choice: IdentifierChoice
+) -> list[Candidate]:
+    """The fields whose shares of values may be stable; the whole log shows whether they are."""
+    identifiers = {template: identifier.field for template, identifier in choice.by_template.items()}
+    return find_candidates(samples, [t.grok for t in mined], identifiers)
 
 
 def _collect_events(

@@ -54,8 +54,8 @@ WAITING_EVENTS = "waiting_events"
 """Gauge of ``automata``: events that wait until the clock has passed them."""
 
 SLOTS_BY_COUNT = {"slots": "slots_closed", "late": "slot_lines_late", "anomalies": "slot_anomalies"}
-"""Counters of ``slots``: what :data:`models.slots.shard.COUNTERS` counts → the metric. ``slot_lines_late`` are lines that
-came after their slot was closed; a line counts once for each series that it belongs to."""
+"""Counters of ``slots``: what :data:`models.slots.shard.COUNTERS` counts → the metric. ``slot_lines_late`` are lines
+that came after their slot was closed; a line counts once for each series that it belongs to."""
 
 OPEN_SLOTS = "open_slots"
 """Gauge of ``slots``: slots with lines that are not closed yet."""

@@ -49,7 +49,7 @@ STATE_SHARD_HELD = "shard-held"
 STATE_SLOTS_LOG = "slots-log"
 """Keyed by shard of the series of a model: a snapshot and the counts since, see :mod:`operators.slot_log`."""
 STATE_SLOTS_HELD = "slots-held"
-"""Keyed by shard of the series of a model: what waits for a model change to arrive, see :mod:`operators.slot_keeper`."""
+"""Keyed by shard of the series of a model: what waits for a model change, see :mod:`operators.slot_keeper`."""
 
 TAG_UNMATCHED = "unmatched"
 TAG_DEAD_LETTERS = "dead-letters"

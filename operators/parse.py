@@ -36,8 +36,8 @@ word that carries nothing but the clock has an empty key and no bytes."""
 
 
 SLOT_COUNTS = OutputTag(TAG_SLOT_COUNTS, EVENTS_TYPE)
-"""``model/series-shard`` and encoded :class:`~models.slots.counts.SlotCounts`, with timestamp, and words of the clock in
-the same way; nothing while no model in force watches series."""
+"""``model/series-shard`` and encoded :class:`~models.slots.counts.SlotCounts`, with timestamp, and words of the clock
+in the same way; nothing while no model in force watches series."""
 
 
 class Parse(KeyedBroadcastProcessFunction):

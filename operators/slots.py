@@ -1,4 +1,4 @@
-"""``slots``: closes the time slots of each shard of series in keyed state, driven by event-time timers, and judges them."""
+"""``slots``: closes the time slots of each shard of series in keyed state, driven by event-time timers; judges them."""
 
 from __future__ import annotations
 

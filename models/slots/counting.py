@@ -1,8 +1,8 @@
 """From parsed lines to partial counts in time slots, a batch at a time, with numpy and Arrow.
 
-A line counts in the slot of the time that it tells. It is *late* once its source's own clock, less the allowed lateness,
-has passed that slot's end: so which lines are late depends on nothing but the order of lines within their source. The
-aligned clock is never beyond a live source's own, so what is not late here finds its slot still open.
+A line counts in the slot of the time that it tells. It is *late* once its source's own clock, less the allowed
+lateness, has passed that slot's end: so which lines are late depends on nothing but the order of lines within their
+source. The aligned clock is never beyond a live source's own, so what is not late here finds its slot still open.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Judges the values of one field slot by slot: do their shares drift from what is normal?
 
-Each slot is judged, and the last few slots together: a slow drift shows in many lines only. The first alarm is told; then
-there is quiet until no window shows a change any more, so that one incident is one anomaly.
+Each slot is judged, and the last few slots together: a slow drift shows in many lines only. The first alarm is told;
+then there is quiet until no window shows a change any more, so that one incident is one anomaly.
 """
 
 from __future__ import annotations

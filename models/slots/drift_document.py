@@ -18,8 +18,8 @@ _SHOWN_CHARACTERS = 60
 def drift_document(model: ModelDocument, category: Category, drift: Drift) -> Document:
     """The anomaly document.
 
-    Its score is ``45 + 15 · log10(1 + support) / 4 + 40 · shift / 0.5``, both terms capped at 15 and 40, where *shift* is
-    the part of the lines that have other values than normal.
+    Its score is ``45 + 15 · log10(1 + support) / 4 + 40 · shift / 0.5``, the terms capped at 15 and 40, where *shift*
+    is the part of the lines that have other values than normal.
 
     Args:
         model: the model in force.

@@ -1,7 +1,7 @@
 """Sums of floating-point numbers that come out the same in whatever order they are added.
 
-A sum is kept exactly, as ``mantissa * 2**exponent`` with a whole mantissa of any size, and rounded once when it is read.
-Rounding after each addition would make the result depend on how lines were cut into batches.
+A sum is kept exactly, as ``mantissa * 2**exponent`` with a whole mantissa of any size, and rounded once when it is
+read. Rounding after each addition would make the result depend on how lines were cut into batches.
 """
 
 from __future__ import annotations

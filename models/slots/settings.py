@@ -60,7 +60,8 @@ class Share:
 @dataclass(slots=True, frozen=True)
 class Window:
     """So many slots in a row are judged together; ``dispersion``: how much their shares vary, see
-    :mod:`models.slots.shares`."""
+    :mod:`models.slots.shares`.
+    """
 
     slots: int
     dispersion: float = 0.0

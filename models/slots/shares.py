@@ -1,12 +1,12 @@
 """Whether counts of values fit the shares that are normal: an overdispersed G-test.
 
 The counts n_i of N lines are compared with the shares p_i by the likelihood ratio ``G = 2 sum n_i ln(n_i / (N p_i))``
-(Sokal & Rohlf, Biometry, 17.2). Were the lines independent, G would follow the chi-square distribution with one degree of
-freedom less than there are values. Lines are not: a client sends a burst of the same. With shares that vary from slot to
-slot as in a Dirichlet-multinomial distribution with intra-class correlation r, the *dispersion*, the variance of the
-counts is ``1 + (N - 1) r`` times as large (Mosimann, Biometrika 49, 1962), and G is divided by that (McCullagh & Nelder,
-Generalized Linear Models, 4.5). It is also divided by ``1 + N / support``: the normal shares are themselves known from
-``support`` lines only.
+(Sokal & Rohlf, Biometry, 17.2). Were the lines independent, G would follow the chi-square distribution with one degree
+of freedom less than there are values. Lines are not: a client sends a burst of the same. With shares that vary from slot
+to slot as in a Dirichlet-multinomial distribution with intra-class correlation r, the *dispersion*, the variance of the
+counts is ``1 + (N - 1) r`` times as large (Mosimann, Biometrika 49, 1962), and G is divided by that (McCullagh &
+Nelder, Generalized Linear Models, 4.5). It is also divided by ``1 + N / support``: the normal shares are themselves
+known from ``support`` lines only.
 
 Values of which fewer than five lines are expected are taken together. A probability below :data:`ALARM` is an alarm if
 the change is large enough to matter, too: of very many lines the slightest change would be significant.
@@ -52,6 +52,8 @@ class Fit:
         log_p: natural logarithm of the probability that normal traffic departs as much; 0 where nothing was judged.
         statistic: G, not divided by anything.
         df: degrees of freedom; 0 where nothing was judged.
+        mean: about the mean of the statistic over independent lines: values of which less than one line is expected add
+            a degree of freedom, but next to nothing to it.
         shift: the part of the lines that have other values than normal, 0 to 1 (total variation distance).
         matters: the change is large enough to alarm.
     """
@@ -59,6 +61,7 @@ class Fit:
     log_p: float = 0.0
     statistic: float = 0.0
     df: int = 0
+    mean: int = 0
     shift: float = 0.0
     matters: bool = False
 
@@ -116,6 +119,7 @@ def fit(counts: Counts, normal: Shares, dispersion: float, support: int) -> Fit:
         log_survival(statistic / inflation(lines, dispersion, support), df),
         statistic,
         df,
+        int((share * lines >= 1).sum()) - 1,
         shift,
         shift >= LEAST_SHIFT or bool(risen.any()),
     )
