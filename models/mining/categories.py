@@ -1,8 +1,8 @@
 """Fields of few values whose shares are stable over time: what is normal for them, for :mod:`models.slots.drift`.
 
 A stretch of the log shows which fields have few values. Then the lines with each value are counted slot by slot, over
-the whole log, in arrays whose size does not depend on its length. A field is taken if its shares hardly change from slot
-to slot; how much they do change by themselves, its *dispersion*, is estimated for each length of time that is judged:
+the whole log, in arrays whose size does not depend on its length. A field is taken if its shares hardly change from
+slot to slot; how much they change by themselves, its *dispersion*, is estimated for each length of time that is judged:
 
 - from all windows together, by the mean of their G statistics, which is one degree of freedom each where lines are
   independent (method of moments; McCullagh & Nelder, Generalized Linear Models, 4.5). To be on the safe side, the upper
@@ -46,7 +46,6 @@ WINDOWS = (1, 10, 60)
 """Slots that are judged together, each a divisor of the last."""
 
 _LEAST_WINDOWS = {1: 30, 10: 12, 60: 8}
-_LEAST_MEAN_LINES = 20
 _LEAST_SAMPLE = 200
 _MOST_FIELDS = 64
 _BLOCK = WINDOWS[-1]
@@ -212,8 +211,11 @@ def stable_categories(tally: CategoryTally, ids: Sequence[str]) -> list[Category
 
 def _window(slots: int, blocks: Sequence[Block], normal: npt.NDArray[np.float64], support: int) -> Window | None:
     """How much the shares vary over so many slots; None where that cannot be told, or is too much."""
+    lines = np.concatenate([block.sum(axis=1).reshape(-1, slots).sum(axis=1) for block in blocks])
+    if lines[lines > 0].mean() < LEAST_LINES:
+        return None
     fits = [(n, test) for n, test in _fits(slots, slots, blocks, normal) if test.df]
-    if len(fits) < _LEAST_WINDOWS[slots] or np.mean([n for n, _ in fits]) < _LEAST_MEAN_LINES:
+    if len(fits) < _LEAST_WINDOWS[slots]:
         return None
     dispersion = 0.0
     telling = [(n, test) for n, test in fits if test.mean > 0]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from models.slots.exact import ExactSum
 
 MOST_UNKNOWN = 20
-"""Of the values of a field that nobody named, so many are told one by one: those with the smallest checksums. Unlike the
-choice of the most frequent ones, this comes out the same however the lines were cut into batches."""
+"""Of the values of a field that nobody named, so many are told one by one: those with the smallest checksums. Unlike
+the choice of the most frequent ones, this comes out the same however the lines were cut into batches."""
 
 MOST_VALUE_BYTES = 128
 """Longer values are cut off."""

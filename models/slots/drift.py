@@ -1,7 +1,8 @@
 """Judges the values of one field slot by slot: do their shares drift from what is normal?
 
 Each slot is judged, and the last few slots together: a slow drift shows in many lines only. The first alarm is told;
-then there is quiet until no window shows a change any more, so that one incident is one anomaly.
+then there is quiet until no window has shown a change for as many slots as the alarm was drawn from, and a few at
+least: so one incident is one anomaly.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from models.slots.settings import Category
 from models.slots.shares import Fit, fit, with_others
 
 _MOST_OTHERS = 50
+_LEAST_CALM = 5
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,14 +55,15 @@ class DriftJudge:
         self._windows = sorted(category.windows, key=lambda window: window.slots)
         self._longest = self._windows[-1].slots
         self._slots: list[tuple[int, list[int], dict[str, int]]] = []
-        self._told = False
+        # How many more slots have to be calm until an alarm is told again; 0: no incident is going on.
+        self._quiet = self._needed = 0
         if record is not None:
-            self._told = record["told"]
+            self._quiet, self._needed = record["quiet"], record["needed"]
             self._slots = [(begin, list(counts), dict(others)) for begin, counts, others in record["slots"]]
 
     def to_record(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"told": self._told, "slots": [list(slot) for slot in self._slots]}
+        return {"quiet": self._quiet, "needed": self._needed, "slots": [list(slot) for slot in self._slots]}
 
     def step(self, slot: ClosedSlot) -> Drift | None:
         """Judge the next slot of the series; what is to be told of it."""
@@ -71,20 +74,20 @@ class DriftJudge:
         others = {value: lines for value, lines in cell.values.items() if value not in set(self._values)}
         self._slots.append((slot.begin_ms, [*counts, cell.lines - sum(counts)], others))
         del self._slots[: -self._longest]
-        if self._told or cell.lines:
+        if self._quiet or cell.lines:
             return self._judge(slot.end_ms)
         return None
 
     def _judge(self, end_ms: int) -> Drift | None:
         fits = [(self._fit(window.slots, window.dispersion), window.slots) for window in self._windows]
-        if self._told:
-            self._told = not all(found.calm for found, _ in fits)
+        if self._quiet:
+            self._quiet = self._quiet - 1 if all(found.calm for found, _ in fits) else self._needed
             return None
         alarms = [(found, slots) for found, slots in fits if found.alarms]
         if not alarms:
             return None
-        self._told = True
         found, slots = min(alarms, key=lambda alarm: (alarm[0].log_p, alarm[1]))
+        self._quiet = self._needed = max(_LEAST_CALM, slots)
         shown = self._slots[-slots:]
         total = np.array([counts for _, counts, _ in shown], np.int64).sum(axis=0)
         values = dict(zip(self._values, total[:-1].tolist(), strict=True))

@@ -52,7 +52,7 @@ def exact_sums(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], c
     """The exact sum of each group of values.
 
     Args:
-        values: float64[n], all finite; n below 2**36.
+        values: float64[n], all finite; n below 2**26.
         groups: int64[n], the group of each, 0 to ``count`` - 1.
         count: how many groups there are.
     """
@@ -60,14 +60,18 @@ def exact_sums(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], c
     whole = np.ldexp(fractions, _MANTISSA_BITS).astype(np.int64)
     low_exponent = int(exponents.min(initial=0))
     width = int(exponents.max(initial=0)) - low_exponent + 1
-    cells, place = np.unique(groups * width + (exponents - low_exponent), return_inverse=True)
-    # Halves of 27 bits, so that many of them fit a whole number of 64 bits.
-    high, low = np.zeros(len(cells), np.int64), np.zeros(len(cells), np.int64)
-    np.add.at(high, place, whole >> _HALF_BITS)
-    np.add.at(low, place, whole & _HALF)
+    place = groups * width + (exponents - low_exponent)
+    cells = np.arange(count * width)
+    if len(cells) > 4 * len(values) + 1024:
+        cells, place = np.unique(place, return_inverse=True)
+    # Halves of 27 bits: floating-point numbers hold the sums of so many of them exactly.
+    high = np.bincount(place, whole >> _HALF_BITS, len(cells)).astype(np.int64)
+    low = np.bincount(place, whole & _HALF, len(cells)).astype(np.int64)
+    some = np.flatnonzero(high | low)
+    cells, high, low = cells[some], high[some], low[some]
     sums = [ExactSum()] * count
-    for cell, some, rest in zip(cells.tolist(), high.tolist(), low.tolist(), strict=True):
+    for cell, part_high, part_low in zip(cells.tolist(), high.tolist(), low.tolist(), strict=True):
         group, step = divmod(cell, width)
-        part = ExactSum.of((some << _HALF_BITS) + rest, low_exponent + step - _MANTISSA_BITS)
+        part = ExactSum.of((part_high << _HALF_BITS) + part_low, low_exponent + step - _MANTISSA_BITS)
         sums[group] = sums[group].plus(part)
     return sums

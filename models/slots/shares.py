@@ -2,9 +2,9 @@
 
 The counts n_i of N lines are compared with the shares p_i by the likelihood ratio ``G = 2 sum n_i ln(n_i / (N p_i))``
 (Sokal & Rohlf, Biometry, 17.2). Were the lines independent, G would follow the chi-square distribution with one degree
-of freedom less than there are values. Lines are not: a client sends a burst of the same. With shares that vary from slot
-to slot as in a Dirichlet-multinomial distribution with intra-class correlation r, the *dispersion*, the variance of the
-counts is ``1 + (N - 1) r`` times as large (Mosimann, Biometrika 49, 1962), and G is divided by that (McCullagh &
+of freedom less than there are values. Lines are not: a client sends a burst of the same. With shares that vary from
+slot to slot as in a Dirichlet-multinomial distribution with intra-class correlation r, the *dispersion*, the variance
+of the counts is ``1 + (N - 1) r`` times as large (Mosimann, Biometrika 49, 1962), and G is divided by that (McCullagh &
 Nelder, Generalized Linear Models, 4.5). It is also divided by ``1 + N / support``: the normal shares are themselves
 known from ``support`` lines only.
 
@@ -39,6 +39,7 @@ LEAST_LINES = 20
 """Fewer lines are not judged."""
 
 _LEAST_EXPECTED = 5.0
+_LEAST_SHARE = 1e-6
 
 Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
@@ -78,8 +79,8 @@ class Fit:
 
 def with_others(shares: Shares, support: int) -> Shares:
     """The shares and that of all other values, which is never 0: what was not seen may be rare."""
-    others = max(1.0 - float(shares.sum()), 1.0 / (support + 1.0))
-    whole = np.append(np.maximum(shares, 1e-9), others)
+    others = max(1.0 - float(shares.sum()), 1.0 / (support + 1.0) if support else _LEAST_SHARE)
+    whole = np.append(np.maximum(shares, _LEAST_SHARE), others)
     normal: Shares = whole / whole.sum()
     return normal
 
