@@ -133,9 +133,12 @@ class SlotKeeper:
             self._log = None
         if self._log is None:
             self._log = SlotLog(state, lambda epoch: self._models.at(self._model, epoch), model, entry.epoch)
+        told = Told()
         if self._log.epoch != entry.epoch:
+            told = self._log.step(state, None, None, watermark)  # what was over by then
             self._log.switch(state, model, entry.epoch)
-        return self._log.step(state, record, counts, watermark)
+        _join(told, self._log.step(state, record, counts, watermark))
+        return told
 
 
 def _join(told: Told, more: Told) -> None:

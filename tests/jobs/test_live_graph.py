@@ -48,7 +48,7 @@ while nodes.hasNext():
 """
 
 # Where Flink looks for what the job remembers: a change here means that no savepoint of before fits any more.
-KEYED = {"resolve", "parse", "automata", "elasticsearch"}
+KEYED = {"resolve", "parse", "automata", "slots", "elasticsearch"}
 SOURCES = {"lines-shop-source", "lines-web-source", "control-messages-source", "control-wake-up", "partitions"}
 SINKS = {"anomalies", "dead-letters", "replies"}
 

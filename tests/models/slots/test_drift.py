@@ -39,11 +39,13 @@ def test_normal_traffic_makes_no_alarm_and_a_drift_is_told_once(kind):
         category = learned(traffic(rng, 2 * DAY, base, shares, dispersion))
         assert category is not None
         assert judged(category, traffic(rng, 3 * DAY, base, shares, dispersion)) == []
-        watched = np.concatenate([
-            traffic(rng, 720, base, shares, dispersion),
-            traffic(rng, 120, base, drifted, dispersion),
-            traffic(rng, 240, base, shares, dispersion),
-        ])
+        watched = np.concatenate(
+            [
+                traffic(rng, 720, base, shares, dispersion),
+                traffic(rng, 120, base, drifted, dispersion),
+                traffic(rng, 240, base, shares, dispersion),
+            ]
+        )
         told = judged(category, watched)
         assert [720 <= slot < 840 for slot, _ in told] == [True]
 
