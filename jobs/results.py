@@ -120,9 +120,9 @@ def _series(work: Path) -> list[dict[str, Any]]:
     slots = {_slot(document): document for document in map(json.loads, read_parts(work / SERIES))}
     if slots:
         for document in map(json.loads, read_parts(work / LATE)):
-            lines = document.pop("lines")
-            slot = slots.setdefault(_slot(document), document | {"lines": 0})
-            slot["late"] = slot.get("late", 0) + lines
+            late = document.pop("late")
+            slot = slots.setdefault(_slot(document), document)
+            slot["late"] = slot.get("late", 0) + late
     return [slots[key] for key in sorted(slots)]
 
 

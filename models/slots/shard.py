@@ -153,8 +153,8 @@ def slot_document(model: ModelDocument, slot: ClosedSlot) -> Document:
 
 
 def late_document(model: ModelDocument, late: LateLines) -> Document:
-    """Lines that came too late as they are told: the slot that they are missing in, and how many they are."""
-    return _series_document(model, late.key, late.begin_ms, late.lines)
+    """Lines that came too late as they are told: the slot that they are missing in, no ``lines``, and ``late`` of them."""
+    return _series_document(model, late.key, late.begin_ms, 0) | {"late": late.lines}
 
 
 def _series_document(model: ModelDocument, key: SeriesKey, begin_ms: int, lines: int) -> Document:

@@ -109,7 +109,7 @@ class Job:
         """All that was told, in an order of its own."""
         late: Counter[tuple[Any, ...]] = Counter()
         for document in self.late:
-            late[document["@timestamp"], document["template"], document["kind"]] += document["lines"]
+            late[document["@timestamp"], document["template"], document["kind"]] += document["late"]
         return sorted(map(str, self.slots)), late, sorted(map(str, self.anomalies))
 
 

@@ -125,7 +125,7 @@ def test_lines_out_of_order_count_within_the_allowed_lateness_and_are_told_beyon
     found = Counter()
     for document in job.late:
         if document["kind"] == LINES:
-            found[document["@timestamp"], document["template"]] += document["lines"]
+            found[document["@timestamp"], document["template"]] += document["late"]
     assert found == late
     expected = naive(in_time, max(line[0] for line in lines))
     assert {(s["template"], s["kind"], _ms(s["@timestamp"]) - T0): s["lines"] for s in job.slots} == {

@@ -42,7 +42,7 @@ class WatchedSlots(Watched):
             assert minute not in self.told
             self.told[minute] = slot["lines"]
         for late in told.late:
-            self.late[int(late["@timestamp"][14:16])] += late["lines"]
+            self.late[int(late["@timestamp"][14:16])] += late["late"]
 
     def pass_on(self, **ends: int) -> dict[int, int]:
         """Let the clock go on; minute → lines of all slots told so far."""
