@@ -133,9 +133,9 @@ class KafkaOutputConfig:
 
     anomalies: str
     dead_letters: str
-    series: str | None = None
     transaction_prefix: str = "weirwatch"
     transaction_timeout_ms: int = LONGEST_TRANSACTION_MS
+    series: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

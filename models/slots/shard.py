@@ -153,7 +153,7 @@ def slot_document(model: ModelDocument, slot: ClosedSlot) -> Document:
 
 
 def late_document(model: ModelDocument, late: LateLines) -> Document:
-    """Lines that came too late as they are told: the slot that they are missing in, no ``lines``, and ``late`` of them."""
+    """Late lines as they are told: the slot that they are missing in, with 0 ``lines``, and how many are ``late``."""
     return _series_document(model, late.key, late.begin_ms, 0) | {"late": late.lines}
 
 
