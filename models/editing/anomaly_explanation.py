@@ -118,11 +118,8 @@ def _category_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
         yield f"share       {percent(share['actual'])} of {share['value']}, usually {percent(share['typical'])}"
     for known in model.categories:
         if (known.template, known.field) == (anomaly["template"], category["field"]):
-            windows = ", ".join(str(window.slots) for window in known.windows)
-            yield (
-                f"learnt      from {known.support:,} lines; judged over {windows} slots of "
-                f"{human_duration(known.slot_ms)}"
-            )
+            windows = ", ".join(human_duration(window.slots * known.slot_ms) for window in known.windows)
+            yield f"learnt      from {known.support:,} lines; judged over {windows}"
 
 
 def _automaton(model: ModelDocument, anomaly: Anomaly) -> Automaton | None:

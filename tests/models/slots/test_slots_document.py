@@ -41,7 +41,11 @@ def test_a_model_without_them_is_written_as_before():
     [
         ({"field": "statuss"}, "$.categories[0].field", "has no field 'statuss'; did you mean 'status'?"),
         ({"template": "t-gets"}, "$.categories[0].template", "there is no template 't-gets'; did you mean 't-get'?"),
-        ({"shares": [{"value": "a", "share": 0.7}, {"value": "b", "share": 0.6}]}, "$.categories[0].shares", "add up to 1.3"),
+        (
+            {"shares": [{"value": "a", "share": 0.7}, {"value": "b", "share": 0.6}]},
+            "$.categories[0].shares",
+            "add up to 1.3",
+        ),
         ({"shares": [{"value": "a", "share": 0.1}] * 2}, "$.categories[0].shares[1]", "the value 'a' stands twice"),
         ({"shares": []}, "$.categories[0].shares", ""),
         ({"slot_ms": 10}, "$.categories[0].slot_ms", ""),
@@ -97,4 +101,4 @@ def test_an_anomaly_is_explained_with_the_shares():
     assert document["type"] == CATEGORY_DRIFT
     rows = anomaly_rows(whole, document)
     assert "share       30 % of 500, usually 10 %" in rows
-    assert "learnt      from 10,000 lines; judged over 1 slots of 1 min" in rows
+    assert "learnt      from 10,000 lines; judged over 1 min" in rows
