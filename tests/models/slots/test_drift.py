@@ -42,7 +42,7 @@ def test_normal_traffic_makes_no_alarm_and_a_drift_is_told_once(kind):
         watched = np.concatenate(
             [
                 traffic(rng, 720, base, shares, dispersion),
-                traffic(rng, 120, base, drifted, dispersion),
+                traffic(rng, 120, base, drifted.tolist(), dispersion),
                 traffic(rng, 240, base, shares, dispersion),
             ]
         )
@@ -68,6 +68,7 @@ def test_a_slow_drift_shows_over_more_slots():
 def test_the_second_incident_is_told_too():
     rng = np.random.default_rng(1)
     category = learned(traffic(rng, 2 * DAY, 100, (0.9, 0.1)))
+    assert category is not None
     calm, wrong = ((0.9, 0.1), 200), ((0.6, 0.4), 30)
     counts = np.concatenate([traffic(rng, slots, 100, shares) for shares, slots in (calm, wrong, calm, wrong, calm)])
     assert [slot in range(200, 230) or slot in range(430, 460) for slot, _ in judged(category, counts)] == [True, True]
@@ -77,6 +78,7 @@ def test_a_value_never_seen_is_told_by_its_name():
     rng = np.random.default_rng(2)
     counts = np.column_stack([traffic(rng, 2 * DAY, 100, (0.9, 0.1)), np.zeros(2 * DAY, np.int64)])
     category = learned(counts)
+    assert category is not None
     assert [share.value for share in category.shares] == ["v0", "v1"]
     counts[50:60, 2] = 10
     ((slot, drift),) = judged(category, counts[:100])
@@ -162,6 +164,7 @@ def test_the_document_says_what_was_seen_and_what_is_usual():
 
 def test_of_two_values_that_moved_alike_the_one_that_rose_is_told():
     drift = DriftJudge(GIVEN).step(ClosedSlot(KEY, 0, Cell(200, {"200": 140, "500": 60}), True))
+    assert drift is not None
     document = drift_document(model(), GIVEN, drift)
     assert document["category"]["moved"] == "500"
     assert "30 % of the 200 lines" in document["reason"]

@@ -54,7 +54,7 @@ def test_bounded_values_are_the_same_in_whatever_order_parts_are_added(parts):
         results.append((cell.lines, dict(sorted(cell.values.items()))))
     assert results[0] == results[1]
     lines, values = results[0]
-    total = Counter()
+    total: Counter[str] = Counter()
     for part in parts:
         total.update(part)
     assert lines == total.total()
@@ -114,7 +114,8 @@ def test_lines_out_of_order_count_within_the_allowed_lateness_and_are_told_beyon
     for count in reads:
         job.take("s", count)
     job.finish()
-    clock, in_time, late = 0, [], Counter()
+    late: Counter[tuple[str, str]] = Counter()
+    clock, in_time = 0, []
     for line in lines:
         clock = max(clock, line[0])
         end = line[0] // SLOT_MS * SLOT_MS + SLOT_MS
@@ -122,7 +123,7 @@ def test_lines_out_of_order_count_within_the_allowed_lateness_and_are_told_beyon
             in_time.append(line)
         else:
             late[iso_ms(T0 + end - SLOT_MS), line[1]] += 1
-    found = Counter()
+    found: Counter[tuple[str, str]] = Counter()
     for document in job.late:
         if document["kind"] == LINES:
             found[document["@timestamp"], document["template"]] += document["late"]

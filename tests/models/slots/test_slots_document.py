@@ -97,6 +97,7 @@ def test_an_anomaly_is_explained_with_the_shares():
     category = whole.categories[0]
     key = SeriesKey("t-get", CATEGORY, "status", SLOT_MS)
     drift = DriftJudge(category).step(ClosedSlot(key, 0, Cell(200, {"200": 140, "500": 60}), True))
+    assert drift is not None
     document = drift_document(whole, category, drift)
     assert document["type"] == CATEGORY_DRIFT
     rows = anomaly_rows(whole, document)
