@@ -31,13 +31,15 @@ from models.errors import UserError
 from models.line_reader import LineReader
 from models.log_batch import LogBatch
 from models.planning import Plan, plan_sources
+from models.slots.series import SlotWatch
 from models.source_reader import ReadLimits
 from operators import names
 from operators.automata import Automata
 from operators.elements import first
 from operators.models_in_force import MODELS
 from operators.pack import Pack
-from operators.parse import DEAD_LETTERS, EVENTS_TYPE, STATISTICS, UNMATCHED, Parse
+from operators.parse import DEAD_LETTERS, EVENTS_TYPE, SLOT_COUNTS, STATISTICS, UNMATCHED, Parse
+from operators.slots import LATE, SERIES, Slots
 
 _LANES_PER_SUBTASK = 64
 _WORDS_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
@@ -45,7 +47,13 @@ _WORDS_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
 _NOTHING = '{"kind": "none"}'
 """The models of a job on files do not change."""
 
-PARTS = {names.UID_ANOMALIES: "anomalies", names.UID_DEAD_LETTERS: "dead_letters", names.UID_STATISTICS: "statistics"}
+PARTS = {
+    names.UID_ANOMALIES: "anomalies",
+    names.UID_DEAD_LETTERS: "dead_letters",
+    names.UID_STATISTICS: "statistics",
+    names.UID_SERIES: "series",
+    names.UID_LATE: "late",
+}
 """Sink uid → the folder of its part files, below the working folder."""
 
 
@@ -72,16 +80,34 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
         .name("parse")
     )
     in_time = timed(events, WatermarkStrategy.for_monotonous_timestamps(), names.UID_WATERMARK, "watermark")
-    found = (
+    judged = found = (
         by_key(in_time, Types.PRIMITIVE_ARRAY(Types.BYTE()))
         .connect(models)
         .process(Automata(entries, config.evidence.max_lines), Types.STRING())
         .uid(names.UID_AUTOMATA)
         .name("automata")
     )
+    watched = SlotWatch.of(model)
+    if watched:  # else nothing reaches these operators
+        counts = timed(
+            events.get_side_output(SLOT_COUNTS),
+            WatermarkStrategy.for_monotonous_timestamps(),
+            names.UID_SLOT_WATERMARK,
+            "slot watermark",
+        )
+        slots = (
+            by_key(counts, Types.PRIMITIVE_ARRAY(Types.BYTE()))
+            .connect(models)
+            .process(Slots(entries), Types.STRING())
+            .uid(names.UID_SLOTS)
+            .name("slots")
+        )
+        found = found.union(slots)
+        _sink(slots.get_side_output(SERIES), names.UID_SERIES, work)
+        _sink(slots.get_side_output(LATE), names.UID_LATE, work)
     _sink(found.union(events.get_side_output(UNMATCHED)), names.UID_ANOMALIES, work)
     _sink(events.get_side_output(DEAD_LETTERS), names.UID_DEAD_LETTERS, work)
-    _sink(events.get_side_output(STATISTICS).union(found.get_side_output(STATISTICS)), names.UID_STATISTICS, work)
+    _sink(events.get_side_output(STATISTICS).union(judged.get_side_output(STATISTICS)), names.UID_STATISTICS, work)
 
 
 def _words(plan: Plan, parallelism: int) -> list[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from pyflink.common import Duration, Types, WatermarkStrategy
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
 from jobs.control_source import control_directory, control_topic, replies_to_directory, replies_to_topic
-from jobs.live_settings import LiveConfig
+from jobs.live_settings import KafkaOutputConfig, LiveConfig
 from jobs.live_sinks import to_elasticsearch, to_topic
 from jobs.live_source import line_batches
 from jobs.naming import by_key, side, timed
@@ -28,10 +28,11 @@ from operators import names
 from operators.automata import Automata
 from operators.elasticsearch_sink import ElasticsearchSink, SinkLimits
 from operators.models_in_force import MODELS
-from operators.parse import DEAD_LETTERS, EVENTS_TYPE, UNMATCHED
+from operators.parse import DEAD_LETTERS, EVENTS_TYPE, SLOT_COUNTS, UNMATCHED
 from operators.parse_topic import SOURCE_WORDS, ParseTopic
 from operators.resolve import CONTROL_TYPE, KEYED_CONTROL_TYPE, REPLIES, WAKE_UP, Resolve
 from operators.resolve import EVENTS_TYPE as CONTROL_EVENTS_TYPE
+from operators.slots import LATE, SERIES, Slots
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 _UNHEARD_S = 30
@@ -64,8 +65,7 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         .uid(names.UID_PARSE)
         .name("parse")
     )
-    watermarks = WatermarkStrategy.for_monotonous_timestamps().with_idleness(Duration.of_seconds(_UNHEARD_S))
-    in_time = timed(events, watermarks, names.UID_WATERMARK, "watermark")
+    in_time = timed(events, _watermarks(), names.UID_WATERMARK, "watermark")
     anomalies = (
         by_key(in_time, _BYTES)
         .connect(control.broadcast(MODELS))
@@ -74,6 +74,19 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         .name("automata")
         .union(side(events, UNMATCHED, names.UID_UNMATCHED, "unmatched lines"))
     )
+    counts = side(events, SLOT_COUNTS, names.UID_SLOT_COUNTS, "slot counts")
+    slots = (
+        by_key(timed(counts, _watermarks(), names.UID_SLOT_WATERMARK, "slot watermark"), _BYTES)
+        .connect(control.broadcast(MODELS))
+        .process(Slots(found.models, endless=True), Types.STRING())
+        .uid(names.UID_SLOTS)
+        .name("slots")
+    )
+    anomalies = anomalies.union(slots)
+    if config.output.kafka is not None and config.output.kafka.series is not None:
+        closed = side(slots, SERIES, f"{names.UID_SERIES}-told", "closed slots")
+        late = side(slots, LATE, names.UID_LATE, "late lines of slots")
+        _to_kafka(config.output.kafka, found, closed.union(late), config.output.kafka.series, names.UID_SERIES)
     _outputs(config, found, anomalies, side(events, DEAD_LETTERS, names.UID_DEAD_RECORDS, "dead letters of parse"))
 
 
@@ -120,7 +133,15 @@ def _outputs(config: LiveConfig, found: Preparation, anomalies: DataStream, dead
             (anomalies, kafka.anomalies, names.UID_ANOMALIES),
             (letters, kafka.dead_letters, names.UID_DEAD_LETTERS),
         ):
-            to_topic(stream, topic, found.sink_properties, kafka.transaction_prefix, kafka.transaction_timeout_ms, uid)
+            _to_kafka(kafka, found, stream, topic, uid)
+
+
+def _to_kafka(kafka: KafkaOutputConfig, found: Preparation, stream: DataStream, topic: str, uid: str) -> None:
+    to_topic(stream, topic, found.sink_properties, kafka.transaction_prefix, kafka.transaction_timeout_ms, uid)
+
+
+def _watermarks() -> WatermarkStrategy:
+    return WatermarkStrategy.for_monotonous_timestamps().with_idleness(Duration.of_seconds(_UNHEARD_S))
 
 
 def _watch_settings(config: LiveConfig) -> WatchSettings:

@@ -129,12 +129,13 @@ class ElasticsearchConfig:
 
 @dataclass(frozen=True, slots=True)
 class KafkaOutputConfig:
-    """The output into Kafka: two topics, written in transactions."""
+    """The output into Kafka: topics, written in transactions; that of the counts in time slots may be None."""
 
     anomalies: str
     dead_letters: str
     transaction_prefix: str = "weirwatch"
     transaction_timeout_ms: int = LONGEST_TRANSACTION_MS
+    series: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,8 @@ class LiveConfig:
                 "output.kafka.anomalies": self.output.kafka.anomalies,
                 "output.kafka.dead_letters": self.output.kafka.dead_letters,
             }
+            if self.output.kafka.series is not None:
+                named["output.kafka.series"] = self.output.kafka.series
         return named
 
     def secrets(self) -> dict[str, Secret]:

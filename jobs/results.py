@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from models.anomalies import TYPES, iso_ms
 from models.document_text import pretty, write_text
 
 ANOMALIES, DEAD_LETTERS, STATISTICS = "anomalies", "dead_letters", "statistics"
+SERIES, LATE = "series", "late"
 _COUNTS = ("lines", "matched", "unmatched", "continued", "dead_letters")
 
 
@@ -25,18 +26,25 @@ class Results:
         anomalies: documents as lines of JSON, by time, then id.
         dead_letters: the same, by source, then line.
         summary: see ``models/schemas/summary.schema.json``.
+        series: closed time slots, by time, then series; ``late`` are the lines that came too late to count in one.
     """
 
     anomalies: list[str]
     dead_letters: list[str]
     summary: dict[str, Any]
+    series: list[str] = field(default_factory=list)
 
     def write(self, directory: Path) -> None:
-        """Write ``anomalies.jsonl``, ``dead_letters.jsonl`` and ``summary.json``, each all at once."""
+        """Write ``anomalies.jsonl``, ``dead_letters.jsonl`` and ``summary.json``, each all at once.
+
+        Where series are told, ``series.jsonl`` too.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         write_lines(self.anomalies, directory / "anomalies.jsonl")
         write_lines(self.dead_letters, directory / "dead_letters.jsonl")
         write_text(pretty(self.summary) + "\n", directory / "summary.json")
+        if self.series:
+            write_lines(self.series, directory / "series.jsonl")
 
     def summary_text(self) -> str:
         """The summary for a terminal."""
@@ -102,7 +110,31 @@ def collect_results(work: Path, seconds: float) -> Results:
         "template_counts": dict(sorted(templates.items())),
     }
     return Results(
-        [line for _, _, line in keyed], [json.dumps(letter, ensure_ascii=False) for letter in letters], summary
+        [line for _, _, line in keyed],
+        [json.dumps(letter, ensure_ascii=False) for letter in letters],
+        summary,
+        [json.dumps(slot, ensure_ascii=False) for slot in _series(work)],
+    )
+
+
+def _series(work: Path) -> list[dict[str, Any]]:
+    """The closed slots in order, those among them that have nothing but late lines."""
+    slots = {_slot(document): document for document in map(json.loads, read_parts(work / SERIES))}
+    if slots:
+        for document in map(json.loads, read_parts(work / LATE)):
+            late = document.pop("late")
+            slot = slots.setdefault(_slot(document), document)
+            slot["late"] = slot.get("late", 0) + late
+    return [slots[key] for key in sorted(slots)]
+
+
+def _slot(document: dict[str, Any]) -> tuple[str, str, str, str, int]:
+    return (
+        document["@timestamp"],
+        document["template"],
+        document["kind"],
+        document.get("field", ""),
+        document["slot_ms"],
     )
 
 

@@ -26,10 +26,11 @@ TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
 RULE = "rule"
 NEW_VALUE = "new_value"
+CATEGORY_DRIFT = "category_drift"
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
-    RULE, NEW_VALUE,
+    RULE, NEW_VALUE, CATEGORY_DRIFT,
 )  # fmt: skip
 """All types of anomalies."""
 

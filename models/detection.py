@@ -20,6 +20,9 @@ from models.log_batch import DeadRecord
 from models.origins import Origin
 from models.parser import UNMATCHED, LineParser, Parsed
 from models.rules.line_checks import LineChecks
+from models.slots.counting import SlotCounter
+from models.slots.counts import SlotCounts
+from models.slots.series import SlotWatch
 from models.source_reader import DeadLine, Events, ReadLimits, SourceState, read_events
 from models.structure.canonical import plain_value
 
@@ -41,6 +44,7 @@ class Outcome:
             dead_letters = lines``; ``allowed``: anomalies that are left out, as the model allows them; ``templates``
             {id: lines}; where there are events ``from_ms`` and ``to_ms``.
         runs: how many of the dead letters come in a row.
+        slots: what the lines add to the time slots of the series that the model watches.
     """
 
     batches: list[EventBatch] = field(default_factory=list)
@@ -49,6 +53,7 @@ class Outcome:
     dead: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     runs: Runs = Runs()
+    slots: list[SlotCounts] = field(default_factory=list)
 
 
 def shard_of(transaction: bytes, shards: int) -> int:
@@ -77,10 +82,14 @@ class LineDetector:
         self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
         self._checks = LineChecks(model)
         self._allow = AllowList(model.allow, model)
-        wanted = self._checks.wanted(fields)
+        self.watch = SlotWatch.of(model)
+        # Behind the identifiers, which have to be the first ones.
+        checked = self._checks.wanted(fields)
+        wanted = [tuple(dict.fromkeys((*checked[t.id], *self.watch.fields(t.id)))) for t in model.templates]
+        self._slots = SlotCounter(self.watch, self._ids, wanted) if self.watch else None
         self._parser = LineParser(
             [t.grok for t in model.templates],
-            [wanted[t.id] for t in model.templates],
+            wanted,
             model.patterns,
             model.id_pattern,
         )
@@ -146,6 +155,8 @@ class LineDetector:
         outcome.unmatched, quiet = self._allow.split(outcome.unmatched)
         outcome.judged, more = self._allow.split(outcome.judged)
         outcome.batches = list(self._by_shard(origin, events, parsed, raw))
+        if self._slots is not None:
+            outcome.slots = self._slots.count(events, parsed, self.model.id, self.epoch)
         used = np.bincount(parsed.template[parsed.template >= 0], minlength=len(self._ids))
         outcome.counts = {
             "lines": events.lines + len(broken) + len(records),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.detection import LineDetector
 from models.document import parse_model
 from models.in_force import Entry, ModelsInForce
+from models.slots.series import watches_slots
 from models.source_reader import ReadLimits
 
 
@@ -24,6 +25,15 @@ class Detectors:
         self._detectors: dict[tuple[str, int], LineDetector] = {}
         self._belongs: dict[str, Entry | None] = {}
         self._epoch = -1
+        self._slots_epoch, self._watches_slots = -1, False
+
+    @property
+    def watches_slots(self) -> bool:
+        """Whether any model in force watches series in time slots."""
+        if self._slots_epoch != self._models.epoch:
+            self._slots_epoch = self._models.epoch
+            self._watches_slots = any(watches_slots(entry.document) for entry in self._models.entries.values())
+        return self._watches_slots
 
     def model_of(self, source: str) -> Entry | None:
         """The model in force that a source belongs to."""

@@ -15,6 +15,7 @@ from models.document_content import AllowEntry, Rule, ValueSet, content_from_jso
 from models.document_text import JsonTextError, parse_json, pretty, read_text, write_text
 from models.errors import UserError
 from models.schema_check import Problem, check
+from models.slots.settings import Category, SeriesSettings
 
 KIND = "weirwatch.model"
 FORMAT = 1
@@ -136,6 +137,8 @@ class ModelDocument:
     allow: list[AllowEntry] = field(default_factory=list)
     structure: dict[str, Any] | None = None
     multiline: dict[str, Any] | None = None
+    categories: list[Category] = field(default_factory=list)
+    series: SeriesSettings = field(default_factory=SeriesSettings)
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -154,6 +157,10 @@ class ModelDocument:
         result["templates"] = [dataclasses.asdict(t) for t in self.templates]
         result["automata"] = [_automaton_to_json(a) for a in self.automata]
         result |= content_to_json(self.rules, self.values, self.allow)
+        if self.categories:
+            result["categories"] = [c.to_json() for c in self.categories]
+        if series := self.series.to_json():
+            result["series"] = series
         return result
 
     @classmethod
@@ -279,6 +286,8 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         **content_from_json(data),
         structure=data.get("structure"),
         multiline=data.get("multiline"),
+        categories=[Category.from_json(c) for c in data.get("categories", [])],
+        series=SeriesSettings.from_json(data.get("series", {})),
     )
 
 

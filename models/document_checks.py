@@ -27,6 +27,7 @@ def cross_check(model: ModelDocument) -> list[Problem]:
     problems += _templates(model, compiled)
     problems += _automata(model, compiled)
     problems += content_problems(model, compiled)
+    problems += _slots(model, compiled)
     return problems
 
 
@@ -201,6 +202,47 @@ def _times(automaton: Automaton, where: list[str | int]) -> Iterator[Problem]:
             f"is {automaton.expires_ms}: a transaction would be given up within its normal duration of {longest}; "
             f"write a number ≥ {longest}",
         )
+
+
+def _slots(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
+    """Problems of the categories and the series."""
+    first: dict[tuple[str, str, int], str] = {}
+    for i, category in enumerate(model.categories):
+        where: list[str | int] = ["categories", i]
+        yield from _field_of(category.template, category.field, where, compiled)
+        key = category.template, category.field, category.slot_ms
+        if key in first:
+            yield Problem(json_path(where), f"is about the same field and slots as {first[key]}; remove one of the two")
+        first.setdefault(key, json_path(where))
+        values = [share.value for share in category.shares]
+        for j, value in enumerate(values):
+            if value in values[:j]:
+                yield Problem(json_path([*where, "shares", j]), f"the value {value!r} stands twice; remove one of them")
+        total = sum(share.share for share in category.shares)
+        if total > 1.001:
+            yield Problem(json_path([*where, "shares"]), f"add up to {total:.4g}; lower them so that they add up to 1")
+        lengths = [window.slots for window in category.windows]
+        if len(set(lengths)) < len(lengths):
+            yield Problem(json_path([*where, "windows"]), "name a number of slots twice; name each once")
+    for name, fields in (("fields", model.series.fields), ("metrics", model.series.metrics)):
+        for i, found in enumerate(fields):
+            yield from _field_of(found.template, found.field, ["series", name, i], compiled)
+
+
+def _field_of(
+    template: str, field: str, where: list[str | int], compiled: dict[str, GrokTemplate | None]
+) -> Iterator[Problem]:
+    if template not in compiled:
+        hint = _near(template, compiled) or 'write the "id" of one of the templates'
+        yield Problem(json_path([*where, "template"]), f"there is no template {template!r}; {hint}")
+        return
+    grok = compiled[template]
+    names = [f.name for f in grok.fields] if grok else [field]
+    if field not in names:
+        hint = _near(field, names) or (
+            f"its fields are {', '.join(names)}" if names else "it has no fields: name one in its Grok"
+        )
+        yield Problem(json_path([*where, "field"]), f"the template {template!r} has no field {field!r}; {hint}")
 
 
 def _twin(where: list[str | int], name: str, other: str) -> Problem:

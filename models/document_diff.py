@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from models.document import Automaton, ModelDocument, State, Template
 from models.document_content import Rule, ValueSet
 from models.rules.conditions import compile_condition, describe
+from models.slots.settings import Category
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
@@ -37,8 +38,8 @@ class Change:
 
     Attributes:
         part: ``id``, ``timestamp``, ``structure``, ``multiline``, ``id_pattern``, ``pattern``, ``template``,
-            ``automaton``, ``rule``, ``values``, ``allow``, or, within an automaton, ``state``, ``order``, ``requires``,
-            ``equal``.
+            ``automaton``, ``rule``, ``values``, ``allow``, ``category``, ``series``, or, within an automaton,
+            ``state``, ``order``, ``requires``, ``equal``.
         what: ``added``, ``removed`` or ``changed``.
         name: what it is called: an id, the name of a pattern, a relation in words.
         automaton: id of the automaton that it belongs to, or None.
@@ -77,6 +78,7 @@ def diff(old: ModelDocument, new: ModelDocument) -> ModelDiff:
     for before, after in automata:
         changes += _automaton(before, after)
     changes += _content(old, new)
+    changes += _slots(old, new)
     names = {a.id: a.name for a in [*old.automata, *new.automata]}
     return ModelDiff(tuple(changes), _counts(old, new, automata), names)
 
@@ -194,6 +196,32 @@ def _state_text(state: State) -> str:
 
 def _state_values(state: State) -> list[tuple[str, Any]]:
     return [(k, v) for k, v in dataclasses.asdict(state).items() if k != "support"]
+
+
+def _slots(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
+    """The categories, and the series that are enabled."""
+    for before, after in _pair(old.categories, new.categories, _category_name, _category_name):
+        known = after or before
+        assert known is not None
+        yield from _change("category", _category_name(known), before, after, _category_text, _category_values)
+    settings, now = dataclasses.asdict(old.series), dataclasses.asdict(new.series)
+    values = _values((key, settings[key], now[key]) for key in settings)
+    if values:
+        yield Change("series", CHANGED, "series", values=values)
+
+
+def _category_name(category: Category) -> str:
+    return f"{category.template} {category.field} {category.slot_ms} ms"
+
+
+def _category_text(category: Category) -> str:
+    return f"{len(category.shares)} values"
+
+
+def _category_values(category: Category) -> list[tuple[str, Any]]:
+    shares = ", ".join(f"{share.value}: {share.share}" for share in category.shares)
+    windows = ", ".join(f"{window.slots}: {window.dispersion}" for window in category.windows)
+    return [("shares", shares), ("windows", windows)]
 
 
 def _change(

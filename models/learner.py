@@ -23,6 +23,7 @@ from models.line_search import find_line_reader
 from models.log_sample import sample_lines
 from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
+from models.mining.categories import Candidate, find_candidates, learn_categories
 from models.mining.identifier_pattern import identifier_pattern
 from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
 from models.mining.steps import find_steps, split_contents
@@ -118,12 +119,14 @@ def learn(
     joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
     steps = {t: found for t, found in find_steps(samples, choice).items() if mined[t].pattern not in joined}
     closable = candidates(samples, {i: choice.fields_of(i) for i in samples})
+    shared = _category_candidates(samples, mined, choice)
     del samples
     if joined or steps:
         split = split_contents(mined, folds.contents, steps)
         mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined, split=split)
         choice, pattern, samples = _find_identifiers(logs, reader, mined, options)
         closable = candidates(samples, {i: choice.fields_of(i) for i in samples})
+        shared = _category_candidates(samples, mined, choice)
         del samples
         table = _collect_events(logs, reader, mined, choice)
     templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
@@ -160,6 +163,10 @@ def learn(
         document["id_pattern"] = pattern
     if values:
         document["values"] = values
+    events = (events for _, events in logs.events(reader, "counting values"))
+    categories = learn_categories(shared, [t.grok for t in mined], [t.id for t in mined], events)
+    if categories:
+        document["categories"] = [category.to_json() for category in categories]
     return ModelDocument.from_json(document, "the learnt model"), report
 
 
@@ -297,6 +304,14 @@ def _learn_values(
         return []
     batches = logs.events(reader, "counting values")
     return value_sets(count_values(batches, [t["grok"] for t in templates], closable, events), templates)
+
+
+def _category_candidates(
+    samples: dict[int, TemplateSample], mined: Sequence[MinedTemplate], choice: IdentifierChoice
+) -> list[Candidate]:
+    """The fields whose shares of values may be stable; the whole log shows whether they are."""
+    identifiers = {template: identifier.field for template, identifier in choice.by_template.items()}
+    return find_candidates(samples, [t.grok for t in mined], identifiers)
 
 
 def _collect_events(

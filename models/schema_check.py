@@ -91,9 +91,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         known = list(rules.get("properties", {}))
         for key in value:
             if key not in known:
-                yield Problem(
-                    json_path([*where, key]), _unknown_key(key, [k for k in known if k not in value] or known)
-                )
+                yield Problem(json_path([*where, key]), _unknown_key(key, [k for k in known if k not in value], known))
     elif keyword == "required":
         for key in rule:
             if key not in value:
@@ -107,8 +105,11 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         yield Problem(json_path(where), f"{_wrong(keyword, value)}; write {_wanted(rules)}")
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1) or difflib.get_close_matches(key.lower(), known, n=1)
+def _unknown_key(key: str, missing: list[str], known: list[str]) -> str:
+    """What to write instead: a key that is not there yet, or else one of all that are known."""
+    near = [
+        k for keys in (missing, known) for text in (key, key.lower()) for k in difflib.get_close_matches(text, keys)
+    ]
     hint = f"did you mean {json.dumps(near[0])}?" if near else f"known keys are {', '.join(known)}"
     return f"is an unknown key; {hint}"
 

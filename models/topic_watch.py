@@ -28,6 +28,7 @@ from models.detectors import Detectors
 from models.in_force import Entry, ModelsInForce
 from models.log_batch import LogBatch
 from models.origins import topic_origin
+from models.slots.series import series_key
 from models.source_reader import ReadLimits, SourceState
 from models.watched import PARTITION, PendingEnd, WatchedPartition, WatchedSource
 
@@ -46,12 +47,14 @@ class Output:
 
     Attributes:
         batches: (key of ``automata``, encoded events), in order.
+        slots: (key of ``slots``, encoded partial counts), in order.
         anomalies, dead: documents.
         counts: see :data:`COUNTS`.
         records: key → its new record, None to forget it; to be written to the partition's state.
     """
 
     batches: list[tuple[str, bytes]] = field(default_factory=list)
+    slots: list[tuple[str, bytes]] = field(default_factory=list)
     anomalies: list[dict[str, Any]] = field(default_factory=list)
     dead: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -101,6 +104,11 @@ class TopicWatch:
         self._detectors = Detectors(models, settings.limits, settings.shards)
         self._paused: set[str] = set()
         self._ends: dict[str, int] = {}
+
+    @property
+    def watches_slots(self) -> bool:
+        """Whether any model in force watches series in time slots."""
+        return self._detectors.watches_slots
 
     def wait_for(self, partitions: Iterable[str], until_ms: int) -> None:
         """The clock stands until these partitions are known, but no longer than that."""
@@ -353,6 +361,7 @@ class TopicWatch:
 
     def _collect(self, entry: Entry, outcome: Outcome, out: Output) -> None:
         out.batches += [(f"{entry.id}/{batch.shard}", batch.encode()) for batch in outcome.batches]
+        out.slots += [(series_key(entry.id, counts.shard), counts.encode()) for counts in outcome.slots]
         out.anomalies += outcome.unmatched + outcome.judged
         out.dead += outcome.dead
         for name in COUNTS:

@@ -56,6 +56,13 @@ OPEN_TRANSACTIONS = "open_transactions"
 WAITING_EVENTS = "waiting_events"
 """Gauge of ``automata``: events that wait until the clock has passed them."""
 
+SLOTS_BY_COUNT = {"slots": "slots_closed", "late": "slot_lines_late", "anomalies": "slot_anomalies"}
+"""Counters of ``slots``: what :data:`models.slots.shard.COUNTERS` counts → the metric. ``slot_lines_late`` are lines
+that came after their slot was closed; a line counts once for each series that it belongs to."""
+
+OPEN_SLOTS = "open_slots"
+"""Gauge of ``slots``: slots with lines that are not closed yet."""
+
 DOCUMENTS_INDEXED = "documents_indexed"
 """Counter of ``elasticsearch``: documents that Elasticsearch has acknowledged."""
 
@@ -74,6 +81,7 @@ SINK_BACKLOG = "sink_backlog"
 METRICS = {
     "parse": (*LINES_BY_COUNT.values(), CLOCK_LAG_MS, MODEL_VERSION, MODELS_IN_FORCE, MODELS_EPOCH),
     "automata": (*TRANSACTIONS_BY_COUNT.values(), OPEN_TRANSACTIONS, WAITING_EVENTS, MODELS_EPOCH),
+    "slots": (*SLOTS_BY_COUNT.values(), OPEN_SLOTS, MODELS_EPOCH),
     "resolve": (CONTROL_ACCEPTED, CONTROL_REJECTED, MODELS_IN_FORCE, MODELS_EPOCH),
     "elasticsearch": (DOCUMENTS_INDEXED, DOCUMENTS_REFUSED, BULK_RETRIES, BULK_MS, SINK_BACKLOG),
 }

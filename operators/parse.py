@@ -18,10 +18,12 @@ from models.detection import FAR_FUTURE_MS, FAR_PAST_MS
 from models.detectors import Detectors
 from models.in_force import Entry
 from models.log_batch import LogBatch
+from models.slots.counts import SlotCounts
+from models.slots.series import SERIES_SHARDS, series_key
 from models.source_reader import ReadLimits, SourceState
 from operators.elements import KEYED_BYTES, joined
 from operators.models_in_force import ModelsInBroadcast
-from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_STATISTICS, TAG_UNMATCHED
+from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_SLOT_COUNTS, TAG_STATISTICS, TAG_UNMATCHED
 from operators.worker import prepare_worker
 
 UNMATCHED = OutputTag(TAG_UNMATCHED, Types.STRING())
@@ -31,6 +33,11 @@ STATISTICS = OutputTag(TAG_STATISTICS, Types.STRING())
 EVENTS_TYPE = Types.TUPLE([KEYED_BYTES, Types.LONG()])
 """What goes out: ``model/shard`` and an encoded :class:`~models.batches.EventBatch`, and the timestamp in epoch ms. A
 word that carries nothing but the clock has an empty key and no bytes."""
+
+
+SLOT_COUNTS = OutputTag(TAG_SLOT_COUNTS, EVENTS_TYPE)
+"""``model/series-shard`` and encoded :class:`~models.slots.counts.SlotCounts`, with timestamp, and words of the clock
+in the same way; nothing while no model in force watches series."""
 
 
 class Parse(KeyedBroadcastProcessFunction):
@@ -68,7 +75,7 @@ class Parse(KeyedBroadcastProcessFunction):
             return
         if batch.kind == LogBatch.LANE:
             self._all_known = True
-            yield self._clock_word()
+            yield from self._clock_words()
             return
         self._models.restore(ctx)
         entry = self._detectors.model_of(source)
@@ -81,6 +88,8 @@ class Parse(KeyedBroadcastProcessFunction):
         timestamp = self._aligned()
         for found in outcome.batches:
             yield Row(f"{found.model}/{found.shard}", found.encode()), timestamp
+        for counts in (*outcome.slots, *(self._end_of(entry, state) if batch.at_end else ())):
+            yield SLOT_COUNTS, (Row(series_key(counts.model, counts.shard), counts.encode()), timestamp)
         if outcome.unmatched or outcome.judged:
             yield UNMATCHED, joined(outcome.unmatched + outcome.judged)
         if outcome.dead:
@@ -95,12 +104,22 @@ class Parse(KeyedBroadcastProcessFunction):
             if events.clock_ms is not None:
                 self._clocks[source] = max(events.clock_ms, self._clocks.get(source, FAR_PAST_MS))
         if self._aligned() > timestamp:
-            yield self._clock_word()
+            yield from self._clock_words()
 
     def _aligned(self) -> int:
         """The watermark, epoch ms. After a restore no source is told anew: then it stands still until the end."""
         return min(self._clocks.values(), default=FAR_FUTURE_MS) if self._all_known else FAR_PAST_MS
 
-    def _clock_word(self) -> tuple[Row, int]:
-        """A word that carries the clock."""
-        return Row("", b""), self._aligned()
+    def _clock_words(self) -> Iterator[Any]:
+        """Words that carry the clock."""
+        word = Row("", b""), self._aligned()
+        yield word
+        if self._detectors.watches_slots:
+            yield SLOT_COUNTS, word
+
+    def _end_of(self, entry: Entry, state: SourceState) -> list[SlotCounts]:
+        """For every shard of series, the word that a source has ended, and when."""
+        if state.clock.clock_ms is None or not self._detectors.of(entry).watch:
+            return []
+        epoch = self._models.table.epoch
+        return [SlotCounts(entry.id, shard, epoch, until_ms=state.clock.clock_ms) for shard in range(SERIES_SHARDS)]

@@ -24,7 +24,7 @@ from operators.elements import joined
 from operators.end_offsets import EndOffsets
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE_WORDS, STATE_SOURCES
-from operators.parse import DEAD_LETTERS, UNMATCHED
+from operators.parse import DEAD_LETTERS, SLOT_COUNTS, UNMATCHED
 from operators.parse_metrics import ParseMetrics
 from operators.worker import prepare_worker
 
@@ -176,6 +176,8 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         # The clock as it was before these lines: none of them may be behind it.
         for key, events in out.batches:
             yield Row(key, events), self._watch.told_ms
+        for key, counts in out.slots:
+            yield SLOT_COUNTS, (Row(key, counts), self._watch.told_ms)
         if out.anomalies:
             yield UNMATCHED, joined(out.anomalies)
         if out.dead:
@@ -185,6 +187,8 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         clock = None if now_ms is None else self._watch.advance(now_ms)
         if clock is not None:
             yield Row("", b""), clock
+            if self._watch.watches_slots:
+                yield SLOT_COUNTS, (Row("", b""), clock)
 
     def _own(self, context: RuntimeContext) -> list[str]:
         """The partitions that come to this subtask."""

@@ -110,4 +110,7 @@ def _summary(model: ModelDocument, report: LearnReport, out: str) -> str:
         fields = ", ".join(sorted({state.field for state in automaton.states}))
         states = f"{len(automaton.states)} states, told apart by {fields}"
         rows.append(f"  {automaton.name}: {automaton.support:,} transactions, {states}")
+    if model.categories:
+        count = len(model.categories)
+        rows.append(f"categories    {count:,} field{'' if count == 1 else 's'} whose shares of values are watched")
     return "\n".join([*rows, f"model         {out}"])

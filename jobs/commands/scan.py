@@ -36,6 +36,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--out", required=True, metavar="ANOMALIES.jsonl", help="file for the anomalies, one a line")
     parser.add_argument("--report", metavar="REPORT.html", help="page to look at")
     parser.add_argument("--dead-letters", metavar="FILE", help="file for lines that could not be read, one a line")
+    parser.add_argument(
+        "--series", metavar="FILE", help="file for the counts in time slots, one a line, where the model enables series"
+    )
     parser.add_argument("--summary", metavar="FILE.json", help="file for the summary")
     parser.add_argument(
         "--parallelism", type=whole_number(1, 64), default=1, metavar="N", help="subtasks (default: %(default)s)"
@@ -67,7 +70,14 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Scan, write the results, print the summary."""
     sources = log_sources(options.logs)
-    writable(options.out, options.report, options.dead_letters, options.summary, inputs=[*options.logs, options.model])
+    writable(
+        options.out,
+        options.report,
+        options.dead_letters,
+        options.summary,
+        options.series,
+        inputs=[*options.logs, options.model],
+    )
     load_model(options.model)
     config = DetectConfig(
         sources=tuple(SourceConfig(Path(path), name) for name, path in sources),
@@ -99,6 +109,8 @@ def write_results(results: Results, options: argparse.Namespace) -> None:
     write_lines(results.anomalies, Path(options.out))
     if options.dead_letters:
         write_lines(results.dead_letters, Path(options.dead_letters))
+    if options.series:
+        write_lines(results.series, Path(options.series))
     if options.summary:
         write_text(pretty(results.summary) + "\n", options.summary)
     if options.report:
@@ -122,4 +134,6 @@ def _notes(results: Results, options: argparse.Namespace) -> list[str]:
         notes.append("most lines fit no template of the model: is this the right model for these logs?")
     if summary["dead_letters"] and not options.dead_letters:
         notes.append(f"{summary['dead_letters']:,} lines could not be read; --dead-letters FILE keeps them")
+    if options.series and not results.series:
+        notes.append('no series are told: write "series": {"enabled": true} into the model')
     return notes

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from models.anomalies import NEW_VALUE, RULE, UNMATCHED_LOG, human_duration
+from models.anomalies import CATEGORY_DRIFT, NEW_VALUE, RULE, UNMATCHED_LOG, human_duration
 from models.automata.reasons import times
 from models.document import Automaton, ModelDocument, State
 from models.editing.line_explanation import LineExplainer, duration_sentence, state_names, state_rows, usual_times
 from models.errors import UserError
 from models.schema_check import check
+from models.slots.drift_document import percent
 
 Anomaly = Mapping[str, Any]
 
@@ -84,6 +85,8 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
         rows += _content_rows(model, anomaly)
         text = anomaly["evidence"][0]["text"].partition("\n")[0] if anomaly["evidence"] else ""
         rows += [f"{head:<12}{said}" for head, said in explainer.explain(text).rows]
+    elif anomaly["type"] == CATEGORY_DRIFT:
+        rows += _category_rows(model, anomaly)
     elif automaton is None:
         rows.append(
             f"note: the model has no automaton {transaction['automaton'] if transaction else ''}; "
@@ -118,6 +121,21 @@ def _model_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
         yield f"note: found with the model {found['id']}, not with {model.id}; the bounds below are of another model"
     elif found["version"] != model.version:
         yield f"note: found with version {found['version']} of the model; the bounds below are of {model.version}"
+
+
+def _category_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
+    """The shares as they were and as they usually are, and what that was learnt from."""
+    category = anomaly.get("category")
+    if category is None:
+        return
+    yield f"field       {category['field']} of template {anomaly['template']}, {category['lines']:,} lines"
+    yield f"time        {category['begin']} to {category['end']}"
+    for share in category["shares"]:
+        yield f"share       {percent(share['actual'])} of {share['value']}, usually {percent(share['typical'])}"
+    for known in model.categories:
+        if (known.template, known.field) == (anomaly["template"], category["field"]):
+            windows = ", ".join(human_duration(window.slots * known.slot_ms) for window in known.windows)
+            yield f"learnt      from {known.support:,} lines; judged over {windows}"
 
 
 def _automaton(model: ModelDocument, anomaly: Anomaly) -> Automaton | None:

@@ -52,7 +52,8 @@ def refuse_identifier(model: ModelDocument, template: str, field: str, why: str)
 def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str] = ()) -> ModelDocument:
     """The edited document: the version counted up by one, and everything in it checked.
 
-    The example of a template that was ``touched`` and fits it no longer is taken out.
+    The example of a template that was ``touched`` and fits it no longer is taken out, and so are categories and series
+    of templates and fields that are gone.
 
     Args:
         before: the document before the operation.
@@ -73,6 +74,7 @@ def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str]
                 f"the templates {other} and {template.id} would be the same, {template.grok}; "
                 f"delete one of them first, or merge them"
             )
+    _keep_slots_in_step(after)
     checked = ModelDocument.from_json(after.to_json(), "the edited model")
     old = {t.id: t.grok for t in before.templates}
     reader = ContentReader(checked)
@@ -84,6 +86,19 @@ def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str]
             if fitted and not compile_grok(template.grok, checked.patterns).regex.fullmatch(content):
                 template.example = ""
     return checked
+
+
+def _keep_slots_in_step(after: ModelDocument) -> None:
+    """Take out the categories and series whose template or field is gone."""
+    fields: dict[str, set[str]] = {}
+    for template in after.templates:
+        try:
+            fields[template.id] = {f.name for f in compile_grok(template.grok, after.patterns).fields}
+        except UserError:
+            return  # what is wrong with it is told when the document is checked
+    after.categories = [c for c in after.categories if c.field in fields.get(c.template, ())]
+    after.series.fields = [f for f in after.series.fields if f.field in fields.get(f.template, ())]
+    after.series.metrics = [f for f in after.series.metrics if f.field in fields.get(f.template, ())]
 
 
 def _hint(name: str, known: list[str], what: str) -> str:

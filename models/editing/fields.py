@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from models.document import ModelDocument
 from models.editing.checked import EditError, copied, find_template, finished, states_of
 from models.editing.content import rename_in_content
 from models.editing.grok_sites import checked_name, field_sites, find_field, replaced
 from models.grok import GrokError, compile_grok
+from models.slots.settings import FieldOf
 
 _WHOLE_NUMBERS = frozenset({"INT", "NONNEGINT", "POSINT"})
 _NUMBERS = frozenset({"NUMBER", "BASE10NUM"})
@@ -35,6 +37,12 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
         if state.field == field:
             state.field = new
     rename_in_content(after, template, field, new)
+    after.categories = [
+        replace(c, field=new) if (c.template, c.field) == (template, field) else c for c in after.categories
+    ]
+    old, named = FieldOf(template, field), FieldOf(template, new)
+    after.series.fields = [named if f == old else f for f in after.series.fields]
+    after.series.metrics = [named if f == old else f for f in after.series.metrics]
     return finished(model, after, [template])
 
 

@@ -26,6 +26,7 @@ TYPES = (
     "too_long",
     "rule",
     "new_value",
+    "category_drift",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
 

@@ -26,7 +26,7 @@ from models.index_names import IndexNames
 
 topics, folder = sys.argv[1].split(","), sys.argv[2]
 control = ControlConfig("replies", topic="control") if folder == "-" else ControlConfig(folder, directory=Path(folder))
-output = LiveOutputConfig(ElasticsearchConfig("http://a:1"), KafkaOutputConfig("found", "dead"))
+output = LiveOutputConfig(ElasticsearchConfig("http://a:1"), KafkaOutputConfig("found", "dead", series="counts"))
 config = LiveConfig(KafkaConfig("a:1"), InputConfig(tuple(topics)), output, control=control, parallelism=2)
 options = {"properties.bootstrap.servers": "a:1"}
 found = Preparation(
@@ -48,9 +48,9 @@ while nodes.hasNext():
 """
 
 # Where Flink looks for what the job remembers: a change here means that no savepoint of before fits any more.
-KEYED = {"resolve", "parse", "automata", "elasticsearch"}
+KEYED = {"resolve", "parse", "automata", "slots", "elasticsearch"}
 SOURCES = {"lines-shop-source", "lines-web-source", "control-messages-source", "control-wake-up", "partitions"}
-SINKS = {"anomalies", "dead-letters", "replies"}
+SINKS = {"anomalies", "dead-letters", "replies", "series"}
 
 AUTOMATIC = re.compile(r"^(Map|Flat Map|Filter|Process|KEYED PROCESS|_.*|Extract-Timestamp|Timestamps/Watermarks)$")
 
