@@ -41,6 +41,7 @@ class MessageSummary:
         self.to_ms: int | None = None
         self.known: Counter[int] = Counter()
         self.broken: dict[str, str] = {}
+        self._limits = limits
         self.folds = FoldSummary(limits.folds)
         self.stretch = StretchSummary(limits.stretch)
 
@@ -97,6 +98,7 @@ class MessageSummary:
             "known": sorted(self.known.items()),
             "broken": self.broken,
         }
+        limits = {"folds": self._limits.folds, "stretch": self._limits.stretch, "visits": self._limits.visits}
         none: dict[str, object] = {
             "lines": 0, "continued": 0, "dead_letters": 0, "from_ms": None, "to_ms": None, "known": [], "broken": {}
         }  # fmt: skip
@@ -105,7 +107,7 @@ class MessageSummary:
             part = next(folds, b""), next(stretch, b"")
             if not any(part):
                 return
-            yield pack_columns(self.VERSION, head, part)
+            yield pack_columns(self.VERSION, head | {"limits": limits}, part)
             head = none
 
     @classmethod
@@ -115,7 +117,7 @@ class MessageSummary:
         if len(columns) != 2:
             raise BatchError("a summary of messages is cut off")
         head: dict[str, Any] = found
-        made = cls(LearnLimits())
+        made = cls(LearnLimits(**head["limits"]))
         made.lines, made.continued, made.dead_letters = head["lines"], head["continued"], head["dead_letters"]
         made.from_ms, made.to_ms = head["from_ms"], head["to_ms"]
         made.known = Counter(dict(head["known"]))

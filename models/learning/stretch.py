@@ -2,14 +2,15 @@
 
 Identifiers show in lines that follow each other, so that the sample takes whole stretches. All sources have the same
 share of what may be held, and those that need less leave it to the others: of each source the first lines are held,
-until their cost reaches a *level*, the largest at which all of them fit. Adding lines only lowers the level, so that it
-does not matter when, or in which shard, a line is added.
+until their cost reaches a *level*, the largest at which all of them fit. Adding lines only lowers the level, and what
+stands behind a line that is left out is left out too; so it does not matter when, or in which shard, a line is added.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from models.source_reader import Events
 
 _BYTES_A_UNIT = 256
 _SLACK = 2
+_FAR = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,6 @@ class Stretch:
         data: uint8[m], the lines, each followed by a line end.
         starts, ends, time_starts, time_ends: int64[n], byte ranges of ``data``.
         event_ms, order_ms: int64[n], epoch ms.
-        source: int64[n], place of the line's source among all sources by name.
-        line: int64[n], position in the source.
     """
 
     data: Bytes
@@ -40,8 +40,6 @@ class Stretch:
     time_ends: Int64
     event_ms: Int64
     order_ms: Int64
-    source: Int64
-    line: Int64
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -59,6 +57,8 @@ class StretchSummary:
     def __init__(self, most: int) -> None:
         self._most = most
         self._costs: dict[str, int] = {}
+        self._stops: dict[str, int] = {}
+        """Of each source the position from which on nothing is held."""
         self._held: dict[str, list[_Lines]] = {}
         self._held_cost = 0
 
@@ -70,12 +70,13 @@ class StretchSummary:
         self._costs[source] = self._costs.get(source, 0) + int(cost.sum())
         held = self._held.setdefault(source, [])
         # Usually lines come in order, and nothing behind a full stretch can matter any more.
-        before = sum(each.total for each in held if each.last < int(events.line[0]))
-        room = self._level() - before
-        if room < 1:
-            return
-        rows = np.arange(int(np.searchsorted(np.cumsum(cost), room, side="right")))
-        self._keep(source, _Lines.of(events, rows, cost[rows]))
+        room = self._level() - sum(each.total for each in held if each.last < int(events.line[0]))
+        size = int(np.searchsorted(np.cumsum(cost), room, side="right"))
+        if size < len(events):
+            self._stop(source, int(events.line[size]))
+        size = int(np.searchsorted(events.line[:size], self._stops.get(source, _FAR)))
+        if size:
+            self._keep(source, _Lines.of(events, np.arange(size), cost[:size]))
         if self._held_cost > _SLACK * self._most:
             self._trim()
 
@@ -83,6 +84,8 @@ class StretchSummary:
         """Add all that another summary with the same bound holds."""
         for source, cost in other._costs.items():
             self._costs[source] = self._costs.get(source, 0) + cost
+        for source, stop in other._stops.items():
+            self._stop(source, stop)
         for source, pieces in other._held.items():
             for piece in pieces:
                 self._keep(source, piece)
@@ -98,14 +101,11 @@ class StretchSummary:
         numbers = np.concatenate(table) if table else np.empty((0, 6), np.int64)
         order = np.lexsort((numbers[:, 0], numbers[:, 5], numbers[:, 2]))
         lines = [lines[at] for at in order.tolist()]
-        line, event_ms, order_ms, begin, end, source = numbers[order].T
+        _, event_ms, order_ms, begin, end, _ = numbers[order].T
         sizes = np.fromiter(map(len, lines), np.int64, len(lines))
         starts = np.cumsum(sizes + 1) - sizes - 1
         data = np.frombuffer(b"".join([each + b"\n" for each in lines]), np.uint8)
-        return Stretch(
-            data, starts, starts + sizes, starts + begin, starts + end, event_ms.copy(), order_ms.copy(),
-            source.copy(), line.copy(),
-        )  # fmt: skip
+        return Stretch(data, starts, starts + sizes, starts + begin, starts + end, event_ms.copy(), order_ms.copy())
 
     def to_record(self) -> bytes:
         """The summary as one plain, versioned record."""
@@ -114,23 +114,24 @@ class StretchSummary:
     def to_records(self, most: int) -> Iterator[bytes]:
         """The summary in records of about so many lines; merged, they are the summary."""
         self._trim()
-        costs: dict[str, int] = self._costs
+        totals = self._costs, self._stops
         sources: list[tuple[str, _Lines]] = []
         size = 0
         for source in sorted(self._held):
             for piece in self._held[source]:
                 for part in piece.parts(most):
                     if size and size + len(part.lines) > most:
-                        yield self._record(costs, sources)
-                        costs, sources, size = {}, [], 0
+                        yield self._record(*totals, sources)
+                        totals, sources, size = ({}, {}), [], 0
                     sources.append((source, part))
                     size += len(part.lines)
-        yield self._record(costs, sources)
+        yield self._record(*totals, sources)
 
-    def _record(self, costs: dict[str, int], sources: Sequence[tuple[str, _Lines]]) -> bytes:
+    def _record(self, costs: dict[str, int], stops: dict[str, int], sources: Sequence[tuple[str, _Lines]]) -> bytes:
         head: dict[str, object] = {
             "most": self._most,
             "costs": costs,
+            "stops": stops,
             "sources": [(source, len(piece.lines)) for source, piece in sources],
         }
         columns: list[bytes] = []
@@ -142,10 +143,10 @@ class StretchSummary:
     def from_record(cls, record: bytes) -> StretchSummary:
         """Undo :meth:`to_record`; raises :class:`~models.batches.BatchError`."""
         found, columns = unpack_columns(record, cls.VERSION)
-        head: dict[str, object] = found
+        head: dict[str, Any] = found
         made = cls(int(str(head["most"])))
-        made._costs = dict(head["costs"])  # type: ignore[call-overload]
-        for at, (source, _) in enumerate(head["sources"]):  # type: ignore[arg-type, var-annotated]
+        made._costs, made._stops = head["costs"], head["stops"]
+        for at, (source, _) in enumerate(head["sources"]):
             numbers, cost, lengths, joined = columns[4 * at : 4 * at + 4]
             made._keep(
                 source,
@@ -161,6 +162,9 @@ class StretchSummary:
         if len(lines.lines):
             self._held.setdefault(source, []).append(lines)
             self._held_cost += lines.total
+
+    def _stop(self, source: str, position: int) -> None:
+        self._stops[source] = min(position, self._stops.get(source, _FAR))
 
     def _level(self) -> int:
         """The largest cost a source may have so that all fit."""
@@ -178,7 +182,10 @@ class StretchSummary:
         level = self._level()
         self._held_cost = 0
         for source, pieces in self._held.items():
-            joined = _Lines.join(pieces).up_to(level)
+            whole = _Lines.join(pieces)
+            joined = whole.up_to(level, self._stops.get(source, _FAR))
+            if len(joined.lines) < len(whole.lines):
+                self._stop(source, int(whole.numbers[len(joined.lines), 0]))
             self._held[source] = [joined] if len(joined.lines) else []
             self._held_cost += joined.total
 
@@ -228,9 +235,10 @@ class _Lines:
         order = np.argsort(numbers[:, 0], kind="stable")
         return cls(numbers[order], cost[order], [lines[at] for at in order.tolist()])
 
-    def up_to(self, level: int) -> _Lines:
-        """The first lines that together cost no more than this."""
+    def up_to(self, level: int, stop: int) -> _Lines:
+        """The first lines that together cost no more than ``level`` and stand before position ``stop``."""
         size = int(np.searchsorted(np.cumsum(self.cost), level, side="right"))
+        size = int(np.searchsorted(self.numbers[:size, 0], stop))
         return _Lines(self.numbers[:size], self.cost[:size], self.lines[:size])
 
     def parts(self, most: int) -> Iterator[_Lines]:
