@@ -14,6 +14,7 @@ from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits, LearnOptions, LearnReport
 from models.learning.plan import LearnPlan, make_plan
 from models.learning.result import make_model
+from models.learning.update import known_templates, no_events, timestamp_of
 from models.learning.visits import VisitSummary
 from models.source_reader import Events, SourceState, read_events
 from models.splits import SplitReader, plan_splits
@@ -28,29 +29,43 @@ _SAMPLE_LINES = 5000
 
 
 def learn(
-    sources: Sequence[tuple[str, str]], options: LearnOptions, progress: Progress | None = None
+    sources: Sequence[tuple[str, str]],
+    options: LearnOptions,
+    progress: Progress | None = None,
+    base: ModelDocument | None = None,
 ) -> tuple[ModelDocument, LearnReport]:
-    """Learn a model.
+    """Learn a model, or bring one up to date.
 
     Args:
         sources: for each log its name, and its path.
         options: see :class:`LearnOptions`.
         progress: told how far the work is.
+        base: the model to bring up to date; how it reads timestamps, and its name, win over the options.
 
     Raises:
         UserError: the logs hold no timestamps, or nothing to learn from.
         OSError: a log cannot be read.
     """
     logs = _Logs(sources, options, progress or (lambda stage, done, total: None))
-    settings = detect(logs.head(), options.timezone, options.timestamp_format, options.year)
+    if base is None:
+        settings = detect(logs.head(), options.timezone, options.timestamp_format, options.year)
+    else:
+        settings = timestamp_of(base, options.year)
     reader = TimestampReader(settings)
-    summary = _collect_messages(logs, reader, options)
+    summary = _collect_messages(logs, reader, options, base)
     names = [name for name, _ in sources]
-    if not summary.events:
-        raise UserError(f"no events in {', '.join(names)}: nothing to learn from")
-    plan = make_plan(summary, options)
+    check_events(summary, names, base)
+    plan = make_plan(summary, options, base)
     visits = _collect_events(logs, reader, plan, options)
-    return make_model(names, summary, plan, visits, settings, options)
+    return make_model(names, summary, plan, visits, settings, options, base)
+
+
+def check_events(summary: MessageSummary, names: Sequence[str], base: ModelDocument | None) -> None:
+    """Raise :class:`~models.errors.UserError` if there is nothing to learn from."""
+    if not summary.events:
+        if base is not None and summary.lines:
+            raise no_events(base, ", ".join(names))
+        raise UserError(f"no events in {', '.join(names)}: nothing to learn from")
 
 
 class _Logs:
@@ -89,11 +104,14 @@ class _Logs:
                 self._progress(stage, done, total)
 
 
-def _collect_messages(logs: _Logs, reader: TimestampReader, options: LearnOptions) -> MessageSummary:
+def _collect_messages(
+    logs: _Logs, reader: TimestampReader, options: LearnOptions, base: ModelDocument | None
+) -> MessageSummary:
     """The first pass: the distinct messages of all lines, and a stretch of them."""
     summary = MessageSummary(options.memory)
+    known = None if base is None else known_templates(base)
     for source, events in logs.events(reader, "reading messages"):
-        summary.add(source, events)
+        summary.add(source, events, known)
     summary.broken.update(logs.broken)
     return summary
 

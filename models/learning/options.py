@@ -19,7 +19,7 @@ class LearnLimits:
 
     folds: int = 300_000
     stretch: int = 200_000
-    visits: int = 2_000_000
+    visits: int = 1_000_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -35,6 +35,7 @@ class LearnOptions:
         encoding: of the logs.
         limits: what is read and believed.
         memory: what is held in memory.
+        forget: of a model that is updated, leave out what the newer logs do not show.
     """
 
     model_id: str = "model"
@@ -45,6 +46,7 @@ class LearnOptions:
     encoding: str = "utf-8"
     limits: ReadLimits = ReadLimits()
     memory: LearnLimits = LearnLimits()
+    forget: bool = False
 
 
 @dataclass(slots=True)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from models.document import ModelDocument
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits, LearnOptions
 from models.learning.stretch import Stretch
 from models.learning.visits import VisitReading
 from models.mining.alternatives import find_alternatives
 from models.mining.identifier_pattern import identifier_pattern
-from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
+from models.mining.identifiers import Identifier, IdentifierChoice, TemplateSample, discover_identifiers
 from models.mining.steps import find_steps, split_contents
-from models.mining.templates import MinedTemplate, mine_templates
+from models.mining.templates import mine_templates
 from models.mining.transactions import EventTable
 from models.parser import LineParser, Parsed
 
@@ -58,26 +60,66 @@ class LearnPlan:
         )
 
 
-def make_plan(summary: MessageSummary, options: LearnOptions) -> LearnPlan:
+def make_plan(summary: MessageSummary, options: LearnOptions, base: ModelDocument | None = None) -> LearnPlan:
     """Mine templates, find identifiers, and look at both again in the light of how transactions use templates.
 
     Args:
-        summary: of all lines.
+        summary: of all lines; of those of the templates of ``base``, their counts.
         options: the pattern of identifiers, if one is given.
+        base: a model to be updated: its templates and their identifiers stay.
     """
+    known = [] if base is None else base.templates
+    patterns = {} if base is None else base.patterns
+    size = len(known)
     contents, counts, examples = summary.folds.contents()
     stretch = summary.stretch.stretch()
     mined = mine_templates(contents, counts, examples)
-    choice, pattern, samples = find_identifiers(stretch, [t.grok for t in mined], {}, options.id_pattern)
-    table = _table(stretch, mined, choice)
-    joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
-    steps = {t: found for t, found in find_steps(samples, choice).items() if mined[t].pattern not in joined}
+    groks = [*(t.grok for t in known), *(t.grok for t in mined)]
+    choice, pattern, samples = find_identifiers(stretch, groks, patterns, options.id_pattern)
+    choice = _keep_fields(choice, base)
+    # The templates of a model stay what they are: their patterns are like no other.
+    rows = [*(("\0" + t.id,) for t in known), *(t.pattern for t in mined)]
+    joined = find_alternatives(rows, _table(stretch, groks, patterns, choice), choice.kinds(len(groks)))
+    found = find_steps(samples, choice)
+    steps = {t - size: found[t] for t in found if t >= size and mined[t - size].pattern not in joined}
     if joined or steps:
         split = split_contents(mined, contents, steps)
         mined = mine_templates(contents, counts, examples, joined=joined, split=split)
-        choice, pattern, _ = find_identifiers(stretch, [t.grok for t in mined], {}, options.id_pattern)
-    templates = tuple(LearnedTemplate(t.id, t.grok, t.count, t.example) for t in mined)
-    return LearnPlan(templates, choice, pattern, {})
+        groks = [*(t.grok for t in known), *(t.grok for t in mined)]
+        choice, pattern, _ = find_identifiers(stretch, groks, patterns, options.id_pattern)
+        choice = _keep_fields(choice, base)
+    kept = [LearnedTemplate(t.id, t.grok, summary.known[at] or t.count, t.example) for at, t in enumerate(known)]
+    taken = {template.id for template in kept}
+    new = [LearnedTemplate(_free(t.id, taken), t.grok, t.count, t.example) for t in mined]
+    if base is not None and base.id_pattern and not options.id_pattern:
+        pattern = base.id_pattern
+    return LearnPlan((*kept, *new), choice, pattern, patterns)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The id, or one like it where somebody has given a known template another Grok and left it this id."""
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name}-{number}", number + 1
+    return unique
+
+
+def _keep_fields(choice: IdentifierChoice, base: ModelDocument | None) -> IdentifierChoice:
+    """The choice, but for the templates of the model's automata the fields that it names."""
+    if base is None or not base.automata:
+        return choice
+    place = {template.id: at for at, template in enumerate(base.templates)}
+    chosen = dict(choice.by_template)
+    fresh = max((identifier.kind for identifier in chosen.values()), default=-1) + 1
+    for automaton in base.automata:
+        fields = {place[state.template]: state.field for state in automaton.states}
+        agreed = Counter(chosen[at].kind for at, name in fields.items() if at in chosen and chosen[at].field == name)
+        kind = min(agreed, key=lambda one: (-agreed[one], one)) if agreed else fresh
+        fresh += not agreed
+        for at, name in fields.items():
+            if at not in chosen or chosen[at].field != name or chosen[at].kind != kind:
+                chosen[at] = Identifier(name, kind, 1.0)
+    return IdentifierChoice(dict(sorted(chosen.items())), choice.pattern)
 
 
 def find_identifiers(
@@ -118,9 +160,9 @@ def find_identifiers(
     return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
 
 
-def _table(stretch: Stretch, mined: Sequence[MinedTemplate], choice: IdentifierChoice) -> EventTable:
+def _table(stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str], choice: IdentifierChoice) -> EventTable:
     """The events of the stretch with their template and transaction."""
-    parsed = _parse(stretch, LineParser([t.grok for t in mined], [choice.fields_of(i) for i in range(len(mined))]))
+    parsed = _parse(stretch, LineParser(groks, [choice.fields_of(i) for i in range(len(groks))], patterns))
     numbers: dict[bytes, int] = {}
     raw = stretch.data.tobytes()
     pieces = []

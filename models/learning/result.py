@@ -10,6 +10,7 @@ from models.document import ModelDocument
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnOptions, LearnReport
 from models.learning.plan import LearnPlan
+from models.learning.update import update
 from models.learning.visits import VisitSummary
 from models.mining.automata import LearnSettings, count_transactions, learn_automata
 from models.timestamps import TimestampSettings
@@ -22,6 +23,7 @@ def make_model(
     visits: VisitSummary,
     timestamp: TimestampSettings,
     options: LearnOptions,
+    base: ModelDocument | None = None,
 ) -> tuple[ModelDocument, LearnReport]:
     """The model, and what was read for it.
 
@@ -31,7 +33,8 @@ def make_model(
         plan: made from it.
         visits: of the second.
         timestamp: how times were read.
-        options: the model's name.
+        options: the model's name, and whether to forget.
+        base: a model to be updated.
     """
     table, span = visits.table()
     templates: list[dict[str, Any]] = [
@@ -65,7 +68,8 @@ def make_model(
         document["patterns"] = dict(plan.patterns)
     if plan.id_pattern:
         document["id_pattern"] = plan.id_pattern
-    return ModelDocument.from_json(document, "the learnt model"), report
+    model = ModelDocument.from_json(document, "the learnt model")
+    return (model if base is None else update(base, model, summary.known, options.forget)), report
 
 
 def _notes(summary: MessageSummary, plan: LearnPlan, visits: VisitSummary) -> list[str]:
