@@ -15,25 +15,27 @@ from models.editing.removal import remove_states
 from models.mining.bounds import FEWEST
 
 Pair = tuple[str, str]
+Stands = Callable[[Pair, Collection[Pair], Collection[Pair]], bool]
+"""Whether a rule of two states stands, given all that the old automaton says and all that the new one does."""
 
 
-def reconcile(old: Sequence[Automaton], new: Sequence[Automaton], forget: bool = False) -> list[Automaton]:
+def reconcile(old: Sequence[Automaton], new: Sequence[Automaton], gone: Collection[str] = ()) -> list[Automaton]:
     """One list of automata: the old ones in their order, then those that are new.
 
     Args:
         old: of the model; they stay as they are.
         new: of the newer logs.
-        forget: leave out states that the newer logs do not show, and automata all of whose states they do not.
+        gone: ids of templates that are to be forgotten, and their states with them; none of them is in ``new``.
     """
     partner = _pair(old, new)
     claimed = {state.template for automaton in new for state in automaton.states}
     result = []
     for automaton in old:
         if automaton.id in partner:
-            result.append(_join(automaton, partner[automaton.id], claimed, forget))
-        elif not forget:
+            result.append(_join(automaton, partner[automaton.id], claimed | set(gone)))
+        else:
             rest = replace(automaton, states=list(automaton.states))
-            remove_states(rest, {s.id for s in rest.states if s.template in claimed})
+            remove_states(rest, {s.id for s in rest.states if s.template in claimed or s.template in gone})
             if rest.states:
                 result.append(rest)
     joined = {automaton.id for automaton in partner.values()}
@@ -63,10 +65,10 @@ def _pair(old: Sequence[Automaton], new: Sequence[Automaton]) -> dict[str, Autom
     return found
 
 
-def _join(old: Automaton, new: Automaton, claimed: Collection[str], forget: bool) -> Automaton:
+def _join(old: Automaton, new: Automaton, elsewhere: Collection[str]) -> Automaton:
     seen = {state.template for state in new.states}
     kept = replace(old, states=list(old.states))
-    remove_states(kept, {s.id for s in old.states if s.template not in seen and (forget or s.template in claimed)})
+    remove_states(kept, {s.id for s in old.states if s.template not in seen and s.template in elsewhere})
     new = _named(new, {state.template: state.id for state in kept.states}, {state.id for state in kept.states})
     known = {state.id for state in kept.states}
     told = {state.id for state in new.states if state.support >= FEWEST}
@@ -76,16 +78,29 @@ def _join(old: Automaton, new: Automaton, claimed: Collection[str], forget: bool
             return pair in other or not told.issuperset(pair)
         return not known.issuperset(pair)
 
-    order = _closed((o.before, o.after) for o in kept.order), _closed((o.before, o.after) for o in new.order)
-    requires = _closed((r.if_, r.then) for r in kept.requires), _closed((r.if_, r.then) for r in new.requires)
-    orders = {(o.before, o.after): o for o in [*kept.order, *new.order]}
-    needs = {(r.if_, r.then): r for r in [*kept.requires, *new.requires]}
+    order = {(o.before, o.after): o.support for o in [*old.order, *new.order]}
+    requires = {(r.if_, r.then): r.support for r in [*old.requires, *new.requires]}
+    always = [{state.id for state in each.states if state.min} for each in (old, new)]
+    orders = _standing(
+        order,
+        [
+            _closed({(o.before, o.after) for o in each.order}, sure)
+            for each, sure in zip((old, new), always, strict=True)
+        ],
+        always[0] & always[1],
+        stands,
+    )
+    every = known | {state.id for state in [*old.states, *new.states]}
+    needs = _standing(
+        requires, [_closed({(r.if_, r.then) for r in each.requires}, every) for each in (old, new)], every, stands
+    )
+    present = known | {state.id for state in new.states}
     return replace(
         kept,
         support=new.support,
         states=_states(kept, new),
-        order=[Order(*pair, o.support) for pair, o in orders.items() if stands(pair, *order)],
-        requires=[Requires(*pair, r.support) for pair, r in needs.items() if stands(pair, *requires)],
+        order=[Order(*pair, order.get(pair, 0)) for pair in orders if present.issuperset(pair)],
+        requires=[Requires(*pair, requires.get(pair, 0)) for pair in needs if present.issuperset(pair)],
         equal=_equal(kept, new, stands),
         duration=Duration(
             _least(kept.duration.min_ms, new.duration.min_ms),
@@ -150,9 +165,7 @@ def _states(old: Automaton, new: Automaton) -> list[State]:
     return result
 
 
-def _equal(
-    old: Automaton, new: Automaton, stands: Callable[[Pair, Collection[Pair], Collection[Pair]], bool]
-) -> list[Equal]:
+def _equal(old: Automaton, new: Automaton, stands: Stands) -> list[Equal]:
     """Groups of states that occur equally often: those all of whose pairs stand."""
     mine, other = ({(a, b) for e in each.equal for a in e.states for b in e.states} for each in (old, new))
     groups: list[Equal] = []
@@ -170,8 +183,27 @@ def _equal(
     return [Equal(e.states, supports.get(tuple(sorted(e.states)), e.support)) for e in groups]
 
 
-def _closed(pairs: Iterable[Pair]) -> set[Pair]:
-    """The pairs, and those that follow from them."""
+def _standing(
+    written: Iterable[Pair], sides: Sequence[set[Pair]], through: Collection[str], stands: Stands
+) -> list[Pair]:
+    """The rules that stand: those that are written, then what followed from rules that stand no more.
+
+    Args:
+        written: the rules of both, in order.
+        sides: all that the old and the new automaton say.
+        through: the states by way of which a rule follows from others.
+        stands: whether a rule stands.
+    """
+    mine, other = sides
+    result = [pair for pair in written if stands(pair, mine, other)]
+    for pair in sorted(mine | other):
+        if stands(pair, mine, other) and pair not in _closed(result, through):
+            result.append(pair)
+    return result
+
+
+def _closed(pairs: Iterable[Pair], through: Collection[str]) -> set[Pair]:
+    """The pairs, and those that follow from them by way of certain states."""
     after: dict[str, set[str]] = {}
     for a, b in pairs:
         after.setdefault(a, set()).add(b)
@@ -182,7 +214,7 @@ def _closed(pairs: Iterable[Pair]) -> set[Pair]:
             for b in after.get(waiting.pop(), ()):
                 if b not in reached:
                     reached.add(b)
-                    waiting.append(b)
+                    waiting += [b] if b in through else []
         closed |= {(a, b) for b in reached}
     return closed
 

@@ -37,7 +37,8 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
     stay = [at for at in range(size) if seen.get(at) or not forget]
     kept = [replace(model.templates[at], count=learnt.templates[at].count) for at in stay]
     model.templates = [*kept, *learnt.templates[size:]]
-    model.automata = reconcile(model.automata, learnt.automata, forget)
+    gone = {base.templates[at].id for at in range(size)} - {template.id for template in kept}
+    model.automata = reconcile(model.automata, learnt.automata, gone)
     model.check("the updated model")
     return model
 
