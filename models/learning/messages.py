@@ -15,7 +15,7 @@ from models.learning.stretch import StretchSummary
 from models.parser import LineParser
 from models.source_reader import Events
 
-_PART_LINES = 20_000
+_PART_LINES = 5_000
 
 
 class MessageSummary:
