@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import logging
 import os
 import re
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from jobs.commands.options import add_logs, command, log_sources, whole_number, writable
 from jobs.commands.store_options import Reference, add_store, find_store, needed_store, referred
+from jobs.embedded import JobError, cause, check_java, worth_telling
+from jobs.learn_config import check_learn_config
 from jobs.progress import Progress
 from jobs.stores.base import ModelStore
 from models.document import ModelDocument, save_model
@@ -35,7 +39,12 @@ def add_to(commands: Any) -> None:
         "the field that identifies a transaction, and how transactions normally go. The logs are read twice; memory "
         "does not grow with them. On a cluster, from files or topics: flink run -py jobs/learn.py --config FILE.",
     )
-    add_logs(parser)
+    add_logs(parser, optional=True)
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="learn as a job on the embedded mini cluster, from files or topics (conf/learn.yaml); it says all else",
+    )
     parser.add_argument(
         "--out", metavar="MODEL.json", help="file to write the model to (default with --update: where the model is)"
     )
@@ -77,6 +86,10 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Learn, write the model, say what was learnt."""
+    if options.config is not None:
+        return _run_job(options)
+    if not options.logs:
+        raise UserError("name the logs to learn from, or a configuration of the job with --config")
     sources = log_sources(options.logs)
     base, store, out, push = _places(options)
     writable(out, inputs=options.logs)
@@ -102,6 +115,32 @@ def run(options: argparse.Namespace) -> int:
         progress.close()
     keep(model, report, None if base is None else base.document, out, store if push else None, options.note)
     return 0
+
+
+def _run_job(options: argparse.Namespace) -> int:
+    given = [
+        name for name in ("update", "out", "id", "id_pattern", "timestamp_format", "year") if getattr(options, name)
+    ]
+    if options.logs or given or options.push or options.forget:
+        raise UserError("--config says what to learn from and how; leave the logs and other options out")
+    config = check_learn_config(options.config)
+    check_java()
+    from jobs.learn import run as run_job  # starts the Java gateway on import of Flink: only when all is checked
+
+    logging.getLogger().addFilter(worth_telling)
+    try:
+        run_job(config, embedded=True, tell=(lambda text: None) if options.quiet else _tell)
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        details = Path.cwd() / "weirwatch-error.log"
+        details.write_text(traceback.format_exc(), encoding="utf-8")
+        raise JobError(f"the job failed: {cause(str(error))}; details: {details}") from error
+    return 0
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def keep(
