@@ -23,7 +23,7 @@ from models.timestamps import TimestampReader, detect
 __all__ = ["LearnLimits", "LearnOptions", "LearnReport", "Progress", "learn"]
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage, the bytes done and all bytes of the stage."""
+"""Called with the stage, the bytes done and all bytes of the stage; 0 of a stage that reads none."""
 
 _SAMPLE_LINES = 5000
 
@@ -55,6 +55,8 @@ def learn(
     summary = _collect_messages(logs, reader, options, base)
     names = [name for name, _ in sources]
     check_events(summary, names, base)
+    if progress is not None:
+        progress("finding templates", 0, 0)
     plan = make_plan(summary, options, base)
     visits = _collect_events(logs, reader, plan, options)
     return make_model(names, summary, plan, visits, settings, options, base)

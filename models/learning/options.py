@@ -17,7 +17,7 @@ class LearnLimits:
         visits: lines of transactions.
     """
 
-    folds: int = 300_000
+    folds: int = 30_000
     stretch: int = 200_000
     visits: int = 1_000_000
 

@@ -98,4 +98,4 @@ def test_the_job_runs_on_a_session_cluster(real_cluster, folder, local, repo_roo
     assert done.returncode == 0, done.stdout + done.stderr
     assert load_model(folder / "c.json") == local
     assert load_model(folder / "st/jobs/v00001.json").templates == local.templates
-    assert "Job: 400 transactions, 4 states" in done.stdout
+    assert ": 400 transactions, 4 states, told apart by job" in done.stdout
