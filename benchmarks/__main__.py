@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import hdfs, parsing_speed, whole_job
+from benchmarks import hdfs, learning, parsing_speed, whole_job
 from benchmarks.corpus import HDFS
 from benchmarks.program import tell
 
-BENCHMARKS = ("job", "parse", "hdfs")
+BENCHMARKS = ("job", "parse", "hdfs", "learn")
 _PARSE_LINES = 400_000
+_LEARN_LINES = 1_000_000
 
 
 def main() -> int:
@@ -35,24 +36,34 @@ def _run(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]
         return whole_job.run(folder, options.data, options.lines, options.peer_lines, options.parallelism)
     if name == "parse":
         return parsing_speed.run(folder, options.data, min(options.lines, _PARSE_LINES), options.rounds)
+    if name == "learn":
+        lines = min(options.lines, _LEARN_LINES)
+        return learning.run(folder, options.data, options.samples, lines, options.peer_lines > 0)
     return hdfs.run(folder, options.data, options.splits, options.verbose)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("which", nargs="*", metavar="job|parse|hdfs", help="what to measure (default: all three)")
+    parser.add_argument("which", nargs="*", metavar="job|parse|hdfs|learn", help="what to measure (default: all)")
     parser.add_argument("--lines", type=int, default=4_000_000, metavar="N", help="lines to read (default: 4,000,000)")
     parser.add_argument(
         "--peer-lines",
         type=int,
         default=150_000,
         metavar="N",
-        help="lines that the record-at-a-time job reads; 0 leaves it out (default: 150,000)",
+        help="lines that the record-at-a-time job reads; 0 leaves it, and the peer of learn, out (default: 150,000)",
     )
     parser.add_argument("--parallelism", type=int, default=2, metavar="N", help="of both jobs (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of parse (default: 5)")
     parser.add_argument("--splits", type=int, default=10, metavar="N", help="random halves of hdfs (default: 10)")
     parser.add_argument("--data", type=Path, default=HDFS, metavar="DIR", help="folder with hdfs.log.gz and labels.csv")
+    parser.add_argument(
+        "--samples",
+        type=Path,
+        default=HDFS.parent / "loghub",
+        metavar="DIR",
+        help="folder of the samples that learn mixes",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
     parser.add_argument("--verbose", action="store_true", help="print each split of hdfs")
     options = parser.parse_args()

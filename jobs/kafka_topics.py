@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from models.errors import UserError
@@ -89,6 +89,37 @@ def start_options(partitions: Iterable[Partition]) -> dict[str, str]:
     """Options of an SQL source that reads one topic from where its partitions' start was settled."""
     offsets = ";".join(f"partition:{p.number},offset:{p.start}" for p in partitions)
     return {"scan.startup.mode": "specific-offsets", "scan.startup.specific-offsets": offsets}
+
+
+def end_options(partitions: Iterable[Partition]) -> dict[str, str]:
+    """Options of an SQL source that reads one topic to where its partitions ended, and then ends itself."""
+    offsets = ";".join(f"partition:{p.number},offset:{p.end}" for p in partitions)
+    return {"scan.bounded.mode": "specific-offsets", "scan.bounded.specific-offsets": offsets}
+
+
+def begin_at(settings: Mapping[str, Any], partitions: Sequence[Partition], time_ms: int) -> list[Partition]:
+    """The partitions, begun no earlier than with the first message of a time, epoch ms; with their end if none is.
+
+    Raises:
+        UserError: the broker does not answer.
+    """
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
+    try:
+        consumer = KafkaConsumer(**settings, enable_auto_commit=False, bootstrap_timeout_ms=_PATIENCE_MS)
+        try:
+            found = consumer.offsets_for_times({TopicPartition(p.topic, p.number): time_ms for p in partitions})
+        finally:
+            consumer.close()
+    except (KafkaError, OSError) as error:
+        raise UserError(f"the broker does not tell where messages of a time begin ({said(error)}); try again") from None
+    begun = []
+    for partition in partitions:
+        at = found.get(TopicPartition(partition.topic, partition.number))
+        start = partition.end if at is None else min(max(partition.start, int(at.offset)), partition.end)
+        begun.append(replace(partition, start=start))
+    return begun
 
 
 def said(error: BaseException) -> str:

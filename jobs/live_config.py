@@ -35,7 +35,7 @@ from jobs.settings import ConfigError, SettingsFile
 from jobs.settings_words import Place
 from models.envelopes import EnvelopePaths
 
-__all__ = ["SCHEMA", "LiveConfig", "check_live_config", "is_live", "is_secret", "load_live_config"]
+__all__ = ["SCHEMA", "LiveConfig", "build_input", "check_live_config", "is_live", "is_secret", "load_live_config"]
 
 SCHEMA = Path(__file__).resolve().parent.parent / "conf" / "live.schema.json"
 
@@ -51,6 +51,12 @@ def is_live(path: str | Path) -> bool:
     except (OSError, ValueError, yaml.YAMLError):
         return False
     return isinstance(data, dict) and bool({"kafka", "input"} & set(data))
+
+
+def build_input(data: Mapping[str, Any], folder: Path) -> tuple[KafkaConfig, InputConfig]:
+    """The keys ``kafka`` and ``input`` of data that fit the schema; paths in it are relative to the folder."""
+    builder = _Builder(folder)
+    return builder.kafka(data["kafka"]), builder.input(data["input"])
 
 
 def is_secret(place: Place) -> bool:
@@ -106,19 +112,13 @@ class _Builder:
         self._folder = folder
 
     def live(self, data: dict[str, Any]) -> LiveConfig:
-        kafka, models, output = data["kafka"], data.get("models", {}), data["output"]
+        models, output = data.get("models", {}), data["output"]
         control, checkpoints = data.get("control"), data.get("checkpoints", {})
         elastic, topics = output.get("elasticsearch"), output.get("kafka")
         rest = {key: value for key, value in data.items() if not isinstance(value, dict)}
         return LiveConfig(
-            kafka=KafkaConfig(
-                kafka["bootstrap"],
-                self._make(SecurityConfig, kafka.get("security", {})),
-                {key: _property(key, value) for key, value in kafka.get("properties", {}).items()},
-            ),
-            input=self._make(
-                InputConfig, data["input"] | {"envelope": self._make(EnvelopePaths, data["input"].get("envelope", {}))}
-            ),
+            kafka=self.kafka(data["kafka"]),
+            input=self.input(data["input"]),
             output=LiveOutputConfig(
                 self._make(ElasticsearchConfig, elastic) if elastic is not None else None,
                 self._make(KafkaOutputConfig, topics) if topics is not None else None,
@@ -135,6 +135,19 @@ class _Builder:
             evidence=self._make(EvidenceConfig, data.get("evidence", {})),
             **{key: _whole(value) for key, value in rest.items()},
         )
+
+    def kafka(self, data: dict[str, Any]) -> KafkaConfig:
+        return KafkaConfig(
+            data["bootstrap"],
+            self._make(SecurityConfig, data.get("security", {})),
+            {key: _property(key, value) for key, value in data.get("properties", {}).items()},
+        )
+
+    def input(self, data: dict[str, Any]) -> InputConfig:
+        made: InputConfig = self._make(
+            InputConfig, data | {"envelope": self._make(EnvelopePaths, data.get("envelope", {}))}
+        )
+        return made
 
     def _make(self, kind: Any, data: Mapping[str, Any]) -> Any:
         """A dataclass from the values of its fields."""

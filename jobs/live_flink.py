@@ -75,4 +75,9 @@ def stream_settings(config: LiveConfig) -> dict[str, str]:
 
 def table_settings(config: LiveConfig) -> dict[str, str]:
     """What the table environment is told before tables become streams."""
-    return {_SIZE: str(config.batch_size), _ARROW: str(config.batch_size), _TIME: str(config.batch_ms)}
+    return bundle_settings(config.batch_size, config.batch_ms)
+
+
+def bundle_settings(elements: int, wait_ms: int) -> dict[str, str]:
+    """Settings for bundles of so many elements, which wait no longer than this for more."""
+    return {_SIZE: str(elements), _ARROW: str(elements), _TIME: str(wait_ms)}

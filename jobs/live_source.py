@@ -9,7 +9,7 @@ from pyflink.common import Row
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
 
 from jobs.environment import MAX_PARALLELISM
-from jobs.kafka_topics import Partition, start_options
+from jobs.kafka_topics import Partition, end_options, start_options
 from jobs.naming import named_table
 from jobs.sql_tables import create_table, header_of
 from models.log_batch import LogBatch
@@ -35,6 +35,7 @@ def line_batches(
     settings: MessageSettings,
     kafka_options: Mapping[str, str],
     source_header: str,
+    bounded: bool = False,
 ) -> DataStream:
     """Encoded batches of all topics, and word of each partition: from where it is read; each under its partition's key.
 
@@ -45,12 +46,19 @@ def line_batches(
         settings: how messages are read.
         kafka_options: of the SQL connector: servers, group, security.
         source_header: the header that names a message's source.
+        bounded: read to where partitions ended when their offsets were looked up, and no further.
     """
     # For all of them, so that the graph is the same whatever they hold when the job goes on from a checkpoint.
     words = [Row(partition_key(p.name, MAX_PARALLELISM), _word(p)) for p in partitions]
     streams = [
         _topic(
-            tables, number, topic, [p for p in partitions if p.topic == topic], settings, kafka_options, source_header
+            tables,
+            number,
+            topic,
+            [p for p in partitions if p.topic == topic],
+            settings,
+            {**kafka_options, **(end_options(p for p in partitions if p.topic == topic) if bounded else {})},
+            source_header,
         )
         for number, topic in enumerate(dict.fromkeys(p.topic for p in partitions))
     ]

@@ -25,10 +25,13 @@ class Progress:
         self._shown = 0
 
     def stage(self, name: str, done: int, total: int) -> None:
-        """Work on a stage: ``done`` of ``total`` bytes."""
+        """Work on a stage: ``done`` of ``total`` bytes; of a stage with none, only its name is shown."""
         if not self._due():
             return
-        share = f"{done / total:4.0%}" if total else ""
+        if not total:
+            self._show(name)
+            return
+        share = f"{done / total:4.0%}"
         self._show(f"{name} {share} ({done / 1e6:,.0f} of {total / 1e6:,.0f} MB)")
 
     def text(self, text: str) -> None:

@@ -1,173 +1,76 @@
-"""Learning a model from logs: timestamps, templates, identifiers, automata. No labels, no format description.
+"""Learning a model from log files: timestamps, templates, identifiers, automata. No labels, no format description.
 
-The logs are read three times, split by split, so that memory holds what is distinct and not what is long: for the
-distinct folds of all lines, for the identifiers (a stretch of the log), and for the transactions; the last two once
-more where the transactions show that templates are one (:mod:`models.mining.alternatives`) or several
-(:mod:`models.mining.steps`).
+The logs are read twice, split by split: for the distinct messages and a stretch of lines, then for the visits of
+transactions. What is held in memory in between is bounded, see :mod:`models.learning`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
-from models.anomalies import iso_ms
 from models.document import ModelDocument
 from models.errors import UserError
-from models.folding import first_lines, fold
+from models.learning.messages import MessageSummary
+from models.learning.options import LearnLimits, LearnOptions, LearnReport
+from models.learning.plan import LearnPlan, make_plan
+from models.learning.result import make_model
+from models.learning.tallies import FieldTallies
+from models.learning.update import known_templates, no_events, reader_of
+from models.learning.visits import VisitSummary
 from models.line_reader import LineReader
 from models.line_search import find_line_reader
 from models.log_sample import sample_lines
-from models.mining.alternatives import find_alternatives
-from models.mining.automata import count_transactions, learn_automata
-from models.mining.categories import Candidate, find_candidates, learn_categories
-from models.mining.identifier_pattern import identifier_pattern
-from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
-from models.mining.steps import find_steps, split_contents
-from models.mining.templates import MinedTemplate, mine_templates
-from models.mining.transactions import EventTable
-from models.mining.values import candidates, count_values, value_sets
-from models.multiline import MultilineSettings
-from models.parser import LineParser, content_of, content_ranges
-from models.source_reader import Events, ReadLimits, SourceState, read_events
+from models.source_reader import Events, SourceState, read_events
 from models.splits import SplitReader, plan_splits
 
+__all__ = ["LearnLimits", "LearnOptions", "LearnReport", "Progress", "learn"]
+
 Progress = Callable[[str, int, int], None]
-"""Called with the stage, the bytes done and all bytes of the stage."""
+"""Called with the stage, the bytes done and all bytes of the stage; 0 of a stage that reads none."""
 
 _SAMPLE_LINES = 5000
-_IDENTIFIER_EVENTS = 200_000
-_MOST_FOLDS = 300_000
-_PATTERN_VALUES = 500
-
-
-@dataclass(slots=True, frozen=True)
-class LearnOptions:
-    """What a user may set.
-
-    Attributes:
-        model_id: name of the model.
-        timezone: of timestamps that do not tell theirs.
-        timestamp_format: if given, formats are not searched.
-        year: of the first line, for timestamps without a year.
-        id_pattern: regular expression of the identifiers; found by itself if None.
-        encoding: of the logs.
-        structure: ``json`` or ``logfmt``: lines are that; ``none``: they are plain text; None: found by itself.
-        multiline: which lines begin an event; None: those with a timestamp.
-        limits: what is read and believed.
-    """
-
-    model_id: str = "model"
-    timezone: str = "UTC"
-    timestamp_format: str | None = None
-    year: int | None = None
-    id_pattern: str | None = None
-    encoding: str = "utf-8"
-    structure: str | None = None
-    multiline: MultilineSettings | None = None
-    limits: ReadLimits = ReadLimits()
-
-
-@dataclass(slots=True)
-class LearnReport:
-    """What was read: counts of lines, events, continuation lines, dead letters, transactions; notes for the user."""
-
-    lines: int = 0
-    events: int = 0
-    continued: int = 0
-    dead_letters: int = 0
-    transactions: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 def learn(
-    sources: Sequence[tuple[str, str]], options: LearnOptions, progress: Progress | None = None
+    sources: Sequence[tuple[str, str]],
+    options: LearnOptions,
+    progress: Progress | None = None,
+    base: ModelDocument | None = None,
 ) -> tuple[ModelDocument, LearnReport]:
-    """Learn a model.
+    """Learn a model, or bring one up to date.
 
     Args:
         sources: for each log its name, and its path.
         options: see :class:`LearnOptions`.
         progress: told how far the work is.
+        base: the model to bring up to date; how it reads timestamps, and its name, win over the options.
 
     Raises:
         UserError: the logs hold no timestamps, or nothing to learn from.
         OSError: a log cannot be read.
     """
     logs = _Logs(sources, options, progress or (lambda stage, done, total: None))
-    reader = find_line_reader(
-        logs.head(),
-        logs.raw,
-        (options.timezone, options.timestamp_format, options.year),
-        options.structure,
-        options.multiline,
-    )
-    settings = reader.settings
-    report = LearnReport()
-    folds = _collect_folds(logs, reader, report)
-    if not report.events:
-        raise UserError(f"no events in {', '.join(name for name, _ in sources)}: nothing to learn from")
-    report.notes += [f"{name}: {reason}" for name, reason in logs.broken.items()]
-    if folds.left_out:
-        report.notes.append(f"{folds.left_out:,} lines were too varied to look at; they may be reported as unmatched")
-    mined = mine_templates(folds.contents, folds.counts, folds.examples)
-    choice, pattern, samples = _find_identifiers(logs, reader, mined, options)
-    table = _collect_events(logs, reader, mined, choice)
-    joined = find_alternatives([t.pattern for t in mined], table, choice.kinds(len(mined)))
-    steps = {t: found for t, found in find_steps(samples, choice).items() if mined[t].pattern not in joined}
-    closable = candidates(samples, {i: choice.fields_of(i) for i in samples})
-    shared = _category_candidates(samples, mined, choice)
-    del samples
-    if joined or steps:
-        split = split_contents(mined, folds.contents, steps)
-        mined = mine_templates(folds.contents, folds.counts, folds.examples, joined=joined, split=split)
-        choice, pattern, samples = _find_identifiers(logs, reader, mined, options)
-        closable = candidates(samples, {i: choice.fields_of(i) for i in samples})
-        shared = _category_candidates(samples, mined, choice)
-        del samples
-        table = _collect_events(logs, reader, mined, choice)
-    templates = [{"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in mined]
-    automata = learn_automata(table, templates, choice)
-    values = _learn_values(logs, reader, templates, closable, report.events)
-    report.transactions = count_transactions(table, len(mined), choice)
-    if not choice.by_template:
-        report.notes.append(
-            "no field identifies transactions, so that only lines unlike all learnt ones will be found; "
-            "if a field does, --id-pattern REGEX names it"
-        )
-    document: dict[str, Any] = {
-        "kind": "weirwatch.model",
-        "format": 1,
-        "id": options.model_id,
-        "version": 1,
-        "learned": {
-            "files": [name for name, _ in sources],
-            "lines": report.lines,
-            "events": report.events,
-            "transactions": report.transactions,
-            "from": iso_ms(int(table.event_ms.min())),
-            "to": iso_ms(int(table.event_ms.max())),
-        },
-        "timestamp": settings.to_document(),
-        "templates": templates,
-        "automata": automata,
-    }
-    if reader.structure is not None:
-        document["structure"] = reader.structure.to_document()
-    if reader.multiline is not None:
-        document["multiline"] = reader.multiline.to_document()
-    if pattern:
-        document["id_pattern"] = pattern
-    if values:
-        document["values"] = values
-    events = (events for _, events in logs.events(reader, "counting values"))
-    categories = learn_categories(shared, [t.grok for t in mined], [t.id for t in mined], events)
-    if categories:
-        document["categories"] = [category.to_json() for category in categories]
-    return ModelDocument.from_json(document, "the learnt model"), report
+    if base is None:
+        times = options.timezone, options.timestamp_format, options.year
+        reader = find_line_reader(logs.head(), logs.raw, times, options.structure, options.multiline)
+    else:
+        reader = reader_of(base, options.year)
+    summary = _collect_messages(logs, reader, options, base)
+    names = [name for name, _ in sources]
+    check_events(summary, names, base)
+    if progress is not None:
+        progress("finding templates", 0, 0)
+    plan = make_plan(summary, options, base)
+    visits, tallies = _collect_events(logs, reader, plan, options)
+    return make_model(names, summary, plan, visits, tallies, reader.sections(), options, base)
+
+
+def check_events(summary: MessageSummary, names: Sequence[str], base: ModelDocument | None) -> None:
+    """Raise :class:`~models.errors.UserError` if there is nothing to learn from."""
+    if not summary.events:
+        if base is not None and summary.lines:
+            raise no_events(base, ", ".join(names))
+        raise UserError(f"no events in {', '.join(names)}: nothing to learn from")
 
 
 class _Logs:
@@ -198,11 +101,11 @@ class _Logs:
                 done += split.end - split.begin
                 self._progress(stage, done, total)
 
-    def events(self, reader: LineReader, stage: str, most: int | None = None) -> Iterator[tuple[int, Events]]:
-        """All events of all logs, batch by batch, each with the number of its log; at most about ``most`` events."""
+    def events(self, reader: LineReader, stage: str) -> Iterator[tuple[str, Events]]:
+        """All events of all logs, batch by batch, each with the name of its log."""
         total = sum(splits[-1].end for splits in self._plans)
-        done = seen = 0
-        for number, splits in enumerate(self._plans):
+        done = 0
+        for splits in self._plans:
             state = SourceState()
             lines = SplitReader(50_000, self._options.limits.max_line_bytes)
             for split in splits:
@@ -210,128 +113,30 @@ class _Logs:
                     if batch.error:
                         self.broken[batch.source] = batch.error
                     events, state = read_events(state, batch.data, batch.at_end, reader, self._options.limits)
-                    yield number, events
-                    seen += len(events)
+                    yield batch.source, events
                 done += split.end - split.begin
                 self._progress(stage, done, total)
-                if most is not None and seen >= most:
-                    self._progress(stage, total, total)
-                    return
 
 
-@dataclass(slots=True)
-class _Folds:
-    contents: list[str] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    examples: list[str] = field(default_factory=list)
-    left_out: int = 0
-
-
-def _collect_folds(logs: _Logs, reader: LineReader, report: LearnReport) -> _Folds:
-    """The distinct folds of all contents, each with one content that has it."""
-    folds = _Folds()
-    known: dict[bytes, int] = {}
-    for _, events in logs.events(reader, "reading messages"):
-        report.lines += events.lines
-        report.events += len(events)
-        report.continued += events.continued
-        report.dead_letters += len(events.dead)
-        if not len(events):
-            continue
-        starts, marks = content_ranges(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        keys, codes = fold(events.data, starts, events.ends, marks, events.time_ends).distinct()
-        counts = np.bincount(codes, minlength=len(keys)).tolist()
-        for key, count, row in zip(keys, counts, first_lines(codes, len(keys)).tolist(), strict=True):
-            at = known.get(key)
-            if at is not None:
-                folds.counts[at] += count
-            elif len(known) >= _MOST_FOLDS:
-                folds.left_out += count
-            else:
-                known[key] = len(known)
-                span = int(starts[row]), int(events.ends[row]), int(marks[row]), int(events.time_ends[row])
-                folds.contents.append(content_of(events.data, *span))
-                folds.counts.append(count)
-                line = events.raw[events.text_starts[row] : events.first_ends[row]]
-                folds.examples.append(line.tobytes().decode("utf-8", "replace"))
-    return folds
-
-
-def _find_identifiers(
-    logs: _Logs, reader: LineReader, mined: Sequence[MinedTemplate], options: LearnOptions
-) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
-    """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it."""
-    parser = LineParser([t.grok for t in mined], [()] * len(mined))
-    rows: dict[int, list[int]] = {}
-    values: dict[int, dict[str, list[str]]] = {
-        i: {f.name: [] for f in grok.fields} for i, grok in enumerate(parser.groks)
-    }
-    row = 0
-    for _, events in logs.events(reader, "finding identifiers", _IDENTIFIER_EVENTS):
-        parsed = parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        starts, marks = content_ranges(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        for k, template in enumerate(parsed.template.tolist()):
-            row += 1
-            if template < 0:
-                continue
-            span = int(starts[k]), int(events.ends[k]), int(marks[k]), int(events.time_ends[k])
-            found = parser.groks[template].regex.fullmatch(content_of(events.data, *span))
-            if found is None:
-                continue
-            rows.setdefault(template, []).append(row)
-            for name, column in values[template].items():
-                column.append(found[name] or "")
-    samples = {i: TemplateSample(np.array(at, np.int64), values[i]) for i, at in rows.items()}
-    choice = discover_identifiers(samples, options.id_pattern)
-    if options.id_pattern:
-        return choice, options.id_pattern, samples
-    kinds: dict[int, list[str]] = {}
-    for template, identifier in choice.by_template.items():
-        if template in samples:
-            kinds.setdefault(identifier.kind, []).extend(values[template][identifier.field][:_PATTERN_VALUES])
-    return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
-
-
-def _learn_values(
-    logs: _Logs,
-    reader: LineReader,
-    templates: Sequence[dict[str, Any]],
-    closable: dict[int, tuple[str, ...]],
-    events: int,
-) -> list[dict[str, Any]]:
-    """The fields that take a few values and no others; the logs are read once more if any may be such."""
-    if not closable:
-        return []
-    batches = logs.events(reader, "counting values")
-    return value_sets(count_values(batches, [t["grok"] for t in templates], closable, events), templates)
-
-
-def _category_candidates(
-    samples: dict[int, TemplateSample], mined: Sequence[MinedTemplate], choice: IdentifierChoice
-) -> list[Candidate]:
-    """The fields whose shares of values may be stable; the whole log shows whether they are."""
-    identifiers = {template: identifier.field for template, identifier in choice.by_template.items()}
-    return find_candidates(samples, [t.grok for t in mined], identifiers)
+def _collect_messages(
+    logs: _Logs, reader: LineReader, options: LearnOptions, base: ModelDocument | None
+) -> MessageSummary:
+    """The first pass: the distinct messages of all lines, and a stretch of them."""
+    summary = MessageSummary(options.memory)
+    known = None if base is None else known_templates(base)
+    for source, events in logs.events(reader, "reading messages"):
+        summary.add(source, events, known)
+    summary.broken.update(logs.broken)
+    return summary
 
 
 def _collect_events(
-    logs: _Logs, reader: LineReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
-) -> EventTable:
-    """All events with their template and transaction, in order of (order time, source, position)."""
-    parser = LineParser([t.grok for t in mined], [choice.fields_of(i) for i in range(len(mined))])
-    numbers: dict[bytes, int] = {}
-    columns: list[tuple[Any, ...]] = []
+    logs: _Logs, reader: LineReader, plan: LearnPlan, options: LearnOptions
+) -> tuple[VisitSummary, FieldTallies]:
+    """The second pass: all visits of transactions, and the values of fields."""
+    visits, tallies = VisitSummary(options.memory.visits), FieldTallies(plan.tallies)
+    parser = plan.reading(options.memory).parser()
     for source, events in logs.events(reader, "following transactions"):
-        parsed = parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        transaction = np.full(len(events), -1, np.int64)
-        rows = np.flatnonzero(parsed.begin[0] >= 0)
-        raw = events.data.tobytes()
-        begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
-        transaction[rows] = [numbers.setdefault(raw[a:b], len(numbers)) for a, b in zip(begins, ends, strict=True)]
-        columns.append(
-            (parsed.template, transaction, events.event_ms, events.order_ms, np.full(len(events), source), events.line)
-        )
-    template, transaction, event_ms, order_ms, sources, line = (np.concatenate(c) for c in zip(*columns, strict=True))
-    order = np.lexsort((line, sources, order_ms))
-    order = order[template[order] >= 0]
-    return EventTable(template[order], transaction[order], event_ms[order])
+        visits.add(source, events, parser)
+        tallies.add(events)
+    return visits, tallies

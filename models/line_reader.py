@@ -101,6 +101,15 @@ class LineReader:
             None if multiline is None else MultilineSettings.from_document(multiline),
         )
 
+    def sections(self) -> dict[str, Any]:
+        """The sections of a model's JSON that say how lines are read; :meth:`of` undoes it."""
+        found: dict[str, Any] = {"timestamp": self.settings.to_document()}
+        if self.structure is not None:
+            found["structure"] = self.structure.to_document()
+        if self.multiline is not None:
+            found["multiline"] = self.multiline.to_document()
+        return found
+
     def read(self, data: Bytes, lines: Lines, readable: Int64) -> FirstLines:
         """Find the first lines of events among the lines of a batch.
 

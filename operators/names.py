@@ -31,6 +31,8 @@ UID_REPLIES = "replies"
 UID_REPLIES_TOLD = "replies-told"
 UID_ELASTICSEARCH = "elasticsearch"
 UID_REFUSED = "refused"
+UID_LEARN = "learn"
+UID_SUMMARIES = "summaries"
 
 STATE_MODELS = "models"
 """Broadcast state: the models in force and those before them, see :mod:`models.automata.history`."""

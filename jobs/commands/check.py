@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.commands.options import command
 from jobs.config import check_config
+from jobs.learn_config import check_learn_config, is_learning
 from jobs.live_config import LiveConfig, check_live_config, is_live
 from models.errors import UserError
 
@@ -22,8 +23,8 @@ def add_to(commands: Any) -> None:
         "check",
         _config,
         f"check {what}; say where it is wrong and how to mend it",
-        description=f"Check {what}: on topics (kafka, input) or on files (sources), which its keys tell. Whatever is "
-        "wrong is named with its line and how to mend it.",
+        description=f"Check {what}: on topics (kafka, input), on files (sources), or of learning (output.model or "
+        "output.store), which its keys tell. Whatever is wrong is named with its line and how to mend it.",
     )
     parser.add_argument("file", metavar="FILE", help=f"file with {what}")
     parser.add_argument(
@@ -34,6 +35,13 @@ def add_to(commands: Any) -> None:
 
 
 def _config(options: argparse.Namespace) -> int:
+    if is_learning(options.file):
+        if options.connect:
+            raise UserError(f"{options.file} is about learning; --connect is for configurations of the live job")
+        learning = check_learn_config(options.file)
+        read = learning.input.topics if learning.input is not None else [source.name for source in learning.sources]
+        print(f"{options.file}: right; learns {learning.id or learning.update} from {', '.join(read)}")
+        return 0
     if is_live(options.file):
         return _live(options.file, options.connect)
     config = check_config(options.file)

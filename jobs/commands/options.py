@@ -13,9 +13,9 @@ from typing import Any
 from models.errors import UserError
 
 
-def add_logs(parser: argparse.ArgumentParser) -> None:
+def add_logs(parser: argparse.ArgumentParser, optional: bool = False) -> None:
     """The logs to read, and how."""
-    parser.add_argument("logs", nargs="+", metavar="LOG", help="log file, plain or .gz")
+    parser.add_argument("logs", nargs="*" if optional else "+", metavar="LOG", help="log file, plain or .gz")
     parser.add_argument("--encoding", type=encoding, default="utf-8", help="of the logs (default: %(default)s)")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from models.batches import Int64
 from models.mining.identifiers import TemplateSample
-from models.parser import LineParser, Parsed
+from models.parser import Parsed
 from models.slots.chi_square import quantile
 from models.slots.counting import cut_out
 from models.slots.settings import SLOT_MS, Category, Share, Window
@@ -67,14 +67,14 @@ class Candidate:
 
 
 def find_candidates(
-    samples: Mapping[int, TemplateSample], groks: Sequence[str], identifiers: Mapping[int, str]
+    samples: Mapping[int, TemplateSample], groks: Sequence[str], identifiers: Mapping[int, Sequence[str]]
 ) -> list[Candidate]:
     """The fields that have few values in a stretch of the log; those of the templates with most lines first.
 
     Args:
         samples: template index → its lines in that stretch.
         groks: Grok of each template.
-        identifiers: template index → the field that holds the transaction's identifier.
+        identifiers: template index → the fields that hold identifiers of transactions.
     """
     found: list[tuple[int, Candidate]] = []
     for template, sample in samples.items():
@@ -82,7 +82,7 @@ def find_candidates(
         if lines < _LEAST_SAMPLE:
             continue
         for name, values in sample.fields.items():
-            if identifiers.get(template) == name or not _stands_alone(groks[template], name):
+            if name in identifiers.get(template, ()) or not _stands_alone(groks[template], name):
                 continue
             counts = Counter(value for value in values if value)
             if not 2 <= len(counts) <= 4 * MOST_VALUES:
@@ -159,26 +159,6 @@ def _thin_out(blocks: dict[int, Block]) -> None:
         order = sorted(blocks, key=lambda number: (zlib.crc32(str(number).encode()), number))
         for number in order[_MOST_BLOCKS:]:
             del blocks[number]
-
-
-def learn_categories(
-    candidates: Sequence[Candidate], groks: Sequence[str], ids: Sequence[str], events: Iterable[Events]
-) -> list[Category]:
-    """The fields with stable shares, of some candidates.
-
-    Args:
-        candidates: see :func:`find_candidates`; the log is not read if there are none.
-        groks: Grok of each template.
-        ids: id of each template.
-        events: all events of the logs.
-    """
-    if not candidates:
-        return []
-    tally = CategoryTally(candidates)
-    parser = LineParser(groks, tally.fields(len(groks)))
-    for some in events:
-        tally.add(some, parser.parse(some.data, some.starts, some.ends, some.time_starts, some.time_ends))
-    return stable_categories(tally, ids)
 
 
 def stable_categories(tally: CategoryTally, ids: Sequence[str]) -> list[Category]:

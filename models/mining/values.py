@@ -13,15 +13,16 @@ values is given up. A field is *closed* when what has been seen leaves no room f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from models.batches import Int64
+from models.folding import Bytes
 from models.grok import compile_grok
-from models.parser import LineParser
-from models.source_reader import Events
+from models.parser import Parsed
 
 Key = tuple[int, str]
 """Index of a template, name of a field."""
@@ -90,6 +91,15 @@ class ValueCounts:
             if len(kept.counts) > MOST_VALUES:
                 kept.counts = None
 
+    def counts(self) -> Iterator[tuple[Key, dict[str, list[int]] | None]]:
+        """All that was counted, in order: field → value → lines in each part; None of a field that was given up."""
+        for key, kept in sorted(self._fields.items()):
+            yield key, kept.counts
+
+    def put(self, key: Key, counts: dict[str, list[int]] | None) -> None:
+        """Take what :meth:`counts` gave of a field."""
+        self._fields[key] = _Field(counts)
+
     def closed(self) -> Iterator[tuple[Key, dict[str, int]]]:
         """The fields that are closed, in order, each with its values, the most frequent first."""
         for key, kept in sorted(self._fields.items()):
@@ -119,35 +129,28 @@ def candidates(samples: Mapping[int, Any], identifiers: Mapping[int, Sequence[st
 
 
 def count_values(
-    batches: Iterable[tuple[int, Events]], groks: Sequence[str], wanted: Mapping[int, Sequence[str]], events: int
-) -> ValueCounts:
-    """Count the values of some fields in all lines.
+    counts: ValueCounts, data: Bytes, parsed: Parsed, part: Int64, wanted: Mapping[int, Sequence[str]]
+) -> None:
+    """Count the values of some fields in the lines of a batch.
 
     Args:
-        batches: the lines, in order, each batch with the number of its log.
-        groks: of all templates.
+        counts: takes them.
+        data: uint8 buffer with the lines.
+        parsed: the lines; the wanted fields are those that were cut out of them.
+        part: int64[n], in which part of the log each line stands.
         wanted: template → names of fields to count.
-        events: how many lines there are in all.
     """
-    counts = ValueCounts()
-    parser = LineParser(groks, [tuple(wanted.get(at, ())) for at in range(len(groks))])
-    done = 0
-    for _, batch in batches:
-        parsed = parser.parse(batch.data, batch.starts, batch.ends, batch.time_starts, batch.time_ends)
-        part = np.minimum((done + np.arange(len(batch))) * PARTS // max(1, events), PARTS - 1)
-        done += len(batch)
-        raw = batch.data.tobytes()
-        for template, names in wanted.items():
-            rows = np.flatnonzero(parsed.template == template)
-            for column, name in enumerate(names):
-                key = (template, name)
-                some = rows[parsed.begin[column, rows] >= 0]
-                if not len(some) or counts.is_open(key):
-                    continue
-                for number in np.unique(part[some]).tolist():
-                    here = some[part[some] == number]
-                    counts.add(key, number, _counted(raw, parsed.begin[column, here], parsed.end[column, here]))
-    return counts
+    raw = data.tobytes()
+    for template, names in wanted.items():
+        rows = np.flatnonzero(parsed.template == template)
+        for column, name in enumerate(names):
+            key = (template, name)
+            some = rows[parsed.begin[column, rows] >= 0]
+            if not len(some) or counts.is_open(key):
+                continue
+            for number in np.unique(part[some]).tolist():
+                here = some[part[some] == number]
+                counts.add(key, number, _counted(raw, parsed.begin[column, here], parsed.end[column, here]))
 
 
 def value_sets(counts: ValueCounts, templates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

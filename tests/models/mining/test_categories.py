@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.anomalies import iso_ms
 from models.learner import LearnOptions, learn
 from models.mining import categories
-from models.mining.categories import Candidate, CategoryTally, find_candidates, learn_categories
+from models.mining.categories import Candidate, CategoryTally, find_candidates
 from models.mining.identifiers import TemplateSample
 from models.parser import LineParser
 from models.source_reader import ReadLimits, SourceState, read_events
@@ -79,14 +79,6 @@ def test_tallies_of_parts_merge_to_that_of_the_whole(rows, cut, most):
         counted = sum(block.sum(axis=0) for block in whole.blocks[0].values()).tolist()
         statuses = [status for _, status, _ in rows]
         assert counted == [statuses.count("200"), statuses.count("404"), statuses.count("500")]
-
-
-def test_no_log_is_read_without_candidates():
-    def unread():
-        raise AssertionError
-        yield
-
-    assert learn_categories([], GROKS, ["t"], unread()) == []
 
 
 def test_shares_that_change_on_the_way_are_not_stable():

@@ -1,0 +1,207 @@
+"""From the merged summary of the first pass to what the second one follows: templates and identifiers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.document import ModelDocument
+from models.learning.messages import MessageSummary
+from models.learning.options import LearnLimits, LearnOptions
+from models.learning.stretch import Stretch
+from models.learning.tallies import TallyReading
+from models.learning.visits import VisitReading
+from models.mining.alternatives import find_alternatives
+from models.mining.categories import find_candidates
+from models.mining.identifier_pattern import identifier_pattern
+from models.mining.identifiers import Identifier, IdentifierChoice, TemplateSample, discover_identifiers
+from models.mining.steps import find_steps, split_contents
+from models.mining.templates import mine_templates
+from models.mining.transactions import EventTable
+from models.mining.values import candidates
+from models.parser import LineParser, Parsed
+
+_PATTERN_VALUES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedTemplate:
+    """A template of the model to be, as :class:`models.document.Template` has it."""
+
+    id: str
+    grok: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearnPlan:
+    """What is known after the first pass.
+
+    Attributes:
+        templates: all templates, in the order of the model.
+        choice: which fields identify transactions, by the place of the template.
+        id_pattern: finds such identifiers in any text; None if none can be told from text.
+        patterns: Grok patterns of the model's own.
+        tallies: what else the second pass counts.
+    """
+
+    templates: tuple[LearnedTemplate, ...]
+    choice: IdentifierChoice
+    id_pattern: str | None
+    patterns: Mapping[str, str]
+    tallies: TallyReading
+
+    def reading(self, limits: LearnLimits) -> VisitReading:
+        """What the second pass has to know."""
+        return VisitReading(
+            tuple(template.grok for template in self.templates),
+            tuple(self.choice.fields_of(at) for at in range(len(self.templates))),
+            tuple(sorted(self.patterns.items())),
+            limits.visits,
+        )
+
+
+def make_plan(summary: MessageSummary, options: LearnOptions, base: ModelDocument | None = None) -> LearnPlan:
+    """Mine templates, find identifiers, and look at both again in the light of how transactions use templates.
+
+    Args:
+        summary: of all lines; of those of the templates of ``base``, their counts.
+        options: the pattern of identifiers, if one is given.
+        base: a model to be updated: its templates and their identifiers stay.
+    """
+    known = [] if base is None else base.templates
+    patterns = {} if base is None else base.patterns
+    size = len(known)
+    contents, counts, examples = summary.folds.contents()
+    stretch = summary.stretch.stretch()
+    mined = mine_templates(contents, counts, examples)
+    groks = [*(t.grok for t in known), *(t.grok for t in mined)]
+    choice, pattern, samples = find_identifiers(stretch, groks, patterns, options.id_pattern)
+    choice = _keep_fields(choice, base)
+    # The templates of a model stay what they are: their patterns are like no other.
+    rows = [*(("\0" + t.id,) for t in known), *(t.pattern for t in mined)]
+    joined = find_alternatives(rows, _table(stretch, groks, patterns, choice), choice.kinds(len(groks)))
+    found = find_steps(samples, choice)
+    steps = {t - size: found[t] for t in found if t >= size and mined[t - size].pattern not in joined}
+    if joined or steps:
+        split = split_contents(mined, contents, steps)
+        mined = mine_templates(contents, counts, examples, joined=joined, split=split)
+        groks = [*(t.grok for t in known), *(t.grok for t in mined)]
+        choice, pattern, samples = find_identifiers(stretch, groks, patterns, options.id_pattern)
+        choice = _keep_fields(choice, base)
+    kept = [LearnedTemplate(t.id, t.grok, summary.known[at] or t.count, t.example) for at, t in enumerate(known)]
+    taken = {template.id for template in kept}
+    new = [LearnedTemplate(_free(t.id, taken), t.grok, t.count, t.example) for t in mined]
+    if base is not None and base.id_pattern and not options.id_pattern:
+        pattern = base.id_pattern
+    tallies = _tallies(summary, groks, patterns, samples if base is None else {}, choice)
+    return LearnPlan((*kept, *new), choice, pattern, patterns, tallies)
+
+
+def _tallies(
+    summary: MessageSummary,
+    groks: Sequence[str],
+    patterns: Mapping[str, str],
+    samples: Mapping[int, TemplateSample],
+    choice: IdentifierChoice,
+) -> TallyReading:
+    """The fields that take few values by their samples."""
+    identifiers = {at: choice.fields_of(at) for at in samples}
+    return TallyReading(
+        tuple(groks),
+        tuple(sorted(patterns.items())),
+        tuple(sorted(candidates(samples, identifiers).items())),
+        tuple(find_candidates(samples, groks, identifiers)),
+        (summary.from_ms or 0, summary.to_ms or 0),
+    )
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The id, or one like it where somebody has given a known template another Grok and left it this id."""
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name}-{number}", number + 1
+    return unique
+
+
+def _keep_fields(choice: IdentifierChoice, base: ModelDocument | None) -> IdentifierChoice:
+    """The choice, but for the templates of the model's automata the fields that it names."""
+    if base is None or not base.automata:
+        return choice
+    place = {template.id: at for at, template in enumerate(base.templates)}
+    chosen = dict(choice.by_template)
+    fresh = max((identifier.kind for identifier in chosen.values()), default=-1) + 1
+    for automaton in base.automata:
+        fields = {place[state.template]: state.field for state in automaton.states}
+        agreed = Counter(chosen[at].kind for at, name in fields.items() if at in chosen and chosen[at].field == name)
+        kind = min(agreed, key=lambda one: (-agreed[one], one)) if agreed else fresh
+        fresh += not agreed
+        for at, name in fields.items():
+            if at not in chosen or chosen[at].field != name or chosen[at].kind != kind:
+                chosen[at] = Identifier(name, kind, 1.0)
+    return IdentifierChoice(dict(sorted(chosen.items())), choice.pattern)
+
+
+def find_identifiers(
+    stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str], id_pattern: str | None
+) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
+    """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it.
+
+    Args:
+        stretch: lines to look at.
+        groks: Grok of each template.
+        patterns: Grok patterns of the model's own.
+        id_pattern: what identifiers look like; None: to be found.
+    """
+    names = [
+        tuple(field.name for field in grok.fields) for grok in LineParser(groks, [()] * len(groks), patterns).groks
+    ]
+    parsed = _parse(stretch, LineParser(groks, names, patterns))
+    raw = stretch.data.tobytes()
+    samples: dict[int, TemplateSample] = {}
+    order = np.argsort(parsed.template, kind="stable")
+    bounds = np.searchsorted(parsed.template[order], np.arange(len(groks) + 1))
+    for template, fields in enumerate(names):
+        rows = order[bounds[template] : bounds[template + 1]]
+        if not len(rows):
+            continue
+        values: dict[str, list[str]] = {}
+        for k, name in enumerate(fields):
+            spans = zip(parsed.begin[k, rows].tolist(), parsed.end[k, rows].tolist(), strict=True)
+            values[name] = [raw[a:b].decode("utf-8", "replace") if a >= 0 else "" for a, b in spans]
+        samples[template] = TemplateSample(rows + 1, values)
+    choice = discover_identifiers(samples, id_pattern)
+    if id_pattern:
+        return choice, id_pattern, samples
+    kinds: dict[int, list[str]] = {}
+    for template, identifier in choice.by_template.items():
+        if template in samples:
+            kinds.setdefault(identifier.kind, []).extend(samples[template].fields[identifier.field][:_PATTERN_VALUES])
+    return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
+
+
+def _table(stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str], choice: IdentifierChoice) -> EventTable:
+    """The events of the stretch with their template and transaction."""
+    parsed = _parse(stretch, LineParser(groks, [choice.fields_of(i) for i in range(len(groks))], patterns))
+    numbers: dict[bytes, int] = {}
+    raw = stretch.data.tobytes()
+    pieces = []
+    for begin, end in zip(parsed.begin, parsed.end, strict=True):
+        rows = np.flatnonzero((begin >= 0) & (parsed.template >= 0))
+        spans = zip(begin[rows].tolist(), end[rows].tolist(), strict=True)
+        transaction = np.array([numbers.setdefault(raw[a:b], len(numbers)) for a, b in spans], np.int64)
+        pieces.append((rows, transaction))
+    rows = np.concatenate([at for at, _ in pieces])
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    return EventTable(
+        parsed.template[rows], np.concatenate([found for _, found in pieces])[order], stretch.event_ms[rows]
+    )
+
+
+def _parse(stretch: Stretch, parser: LineParser) -> Parsed:
+    return parser.parse(stretch.data, stretch.starts, stretch.ends, stretch.time_starts, stretch.time_ends)

@@ -1,0 +1,92 @@
+"""From the plan of the first pass and the visits of the second to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.anomalies import iso_ms
+from models.document import ModelDocument
+from models.learning.messages import MessageSummary
+from models.learning.options import LearnOptions, LearnReport
+from models.learning.plan import LearnPlan
+from models.learning.tallies import FieldTallies
+from models.learning.update import update
+from models.learning.visits import VisitSummary
+from models.mining.automata import LearnSettings, count_transactions, learn_automata
+
+
+def make_model(
+    names: Sequence[str],
+    summary: MessageSummary,
+    plan: LearnPlan,
+    visits: VisitSummary,
+    tallies: FieldTallies,
+    sections: Mapping[str, Any],
+    options: LearnOptions,
+    base: ModelDocument | None = None,
+) -> tuple[ModelDocument, LearnReport]:
+    """The model, and what was read for it.
+
+    Args:
+        names: of the logs.
+        summary: of the first pass.
+        plan: made from it.
+        visits: of the second.
+        tallies: of the second.
+        sections: how lines were read, see :meth:`models.line_reader.LineReader.sections`.
+        options: the model's name, and whether to forget.
+        base: a model to be updated.
+    """
+    table, span = visits.table()
+    templates: list[dict[str, Any]] = [
+        {"id": t.id, "grok": t.grok, "count": t.count, "example": t.example} for t in plan.templates
+    ]
+    automata = learn_automata(table, templates, plan.choice, LearnSettings(span_ms=span))
+    report = LearnReport(summary.lines, summary.events, summary.continued, summary.dead_letters)
+    report.transactions = count_transactions(table, len(templates), plan.choice)
+    report.notes = _notes(summary, plan, visits)
+    learned: dict[str, Any] = {
+        "files": list(names),
+        "lines": report.lines,
+        "events": report.events,
+        "transactions": report.transactions,
+        "from": None if summary.from_ms is None else iso_ms(summary.from_ms),
+        "to": None if summary.to_ms is None else iso_ms(summary.to_ms),
+    }
+    if visits.share < 1:
+        learned["share"] = visits.share
+    document: dict[str, Any] = {
+        "kind": "weirwatch.model",
+        "format": 1,
+        "id": options.model_id,
+        "version": 1,
+        "learned": learned,
+        **sections,
+        "templates": templates,
+        "automata": automata,
+    }
+    document |= tallies.sections(templates)
+    if plan.patterns:
+        document["patterns"] = dict(plan.patterns)
+    if plan.id_pattern:
+        document["id_pattern"] = plan.id_pattern
+    model = ModelDocument.from_json(document, "the learnt model")
+    return (model if base is None else update(base, model, summary.known, options.forget)), report
+
+
+def _notes(summary: MessageSummary, plan: LearnPlan, visits: VisitSummary) -> list[str]:
+    notes = [f"{name}: {reason}" for name, reason in sorted(summary.broken.items())]
+    if summary.folds.left_out:
+        notes.append(f"{summary.folds.left_out:,} lines were too varied to look at; they may be reported as unmatched")
+    if visits.share < 1:
+        notes.append(
+            f"transactions are many: how they go was learnt from 1 in {round(1 / visits.share):,} of them, "
+            "and supports count these"
+        )
+    if not plan.choice.by_template:
+        notes.append(
+            "no field identifies transactions, so that only lines unlike all learnt ones will be found; "
+            "if a field does, --id-pattern REGEX names it"
+        )
+    return notes

@@ -1,0 +1,173 @@
+"""Updating a model: what stays keeps its ids and what people wrote; what is new comes in."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.document import ModelDocument
+from models.errors import UserError
+from models.learner import LearnOptions, learn
+from models.sample.generator import generate
+
+
+def learn_lines(folder, lines, base=None, name="a.log", **options):
+    path = folder / name
+    path.write_bytes(lines if isinstance(lines, bytes) else "".join(lines).encode())
+    return learn([(name, str(path))], LearnOptions(**options), base=base)[0]
+
+
+def jobs(word, steps, count=40, begin=0):
+    """A log of so many transactions, one after another."""
+    lines = []
+    for k in range(begin, begin + count):
+        for step, text in enumerate(steps):
+            at = k * 10_000 + step * 700 + k * 37 % 400
+            lines.append(f"2024-01-02 {at // 3_600_000:02d}:{at // 60_000 % 60:02d}:{at // 1000 % 60:02d}."
+                         f"{at % 1000:03d} {word} {word}-{k:05d} {text}\n")  # fmt: skip
+    return lines
+
+
+def same(one, other):
+    """All but the version, and what was learnt from."""
+    return replace(one, version=1, learned={}) == replace(other, version=1, learned={})
+
+
+@given(st.integers(0, 10_000))
+@settings(deadline=None, max_examples=6)
+def test_the_same_log_again_changes_nothing_but_the_version(tmp_path_factory, seed):
+    folder = tmp_path_factory.mktemp("same")
+    log = generate(seed=seed, transactions=90, anomalies_per_type=1).training
+    model = learn_lines(folder, log)
+    assert model.automata
+    again = learn_lines(folder, log, model)
+    assert same(again, model)
+    assert (again.version, again.learned) == (2, model.learned)
+
+
+STEPS = st.lists(st.sampled_from(["begun", "sorted", "merged", "packed", "sent"]), min_size=2, max_size=5, unique=True)
+
+
+@given(STEPS, STEPS, STEPS)
+@settings(deadline=None, max_examples=15)
+def test_the_order_of_two_updates_does_not_matter_to_templates(tmp_path_factory, first, one, other):
+    folder = tmp_path_factory.mktemp("order")
+    model = learn_lines(folder, jobs("job", first))
+    logs = jobs("order", one), jobs("ride", other)
+    results = []
+    for pair in (logs, logs[::-1]):
+        result = model
+        for log in pair:
+            result = learn_lines(folder, log, result)
+        results.append(result)
+    a, b = results
+    assert {t.id for t in a.templates} == {t.id for t in b.templates}
+    assert {t.id: t.grok for t in a.templates} == {t.id: t.grok for t in b.templates}
+    assert [t.id for t in a.templates[: len(model.templates)]] == [t.id for t in model.templates]
+    assert {x.id for x in a.automata} == {x.id for x in b.automata}
+    assert a.automata[0] == model.automata[0]
+
+
+@pytest.fixture
+def model(tmp_path):
+    return learn_lines(tmp_path, jobs("job", ["begun", "sorted", "sent"]))
+
+
+def test_what_people_wrote_stays(tmp_path, model):
+    edited = copy.deepcopy(model)
+    first = edited.templates[0]
+    state = next(s for s in edited.automata[0].states if s.template == first.id)
+    (old,) = {state.field for state in edited.automata[0].states}
+    first.grok = first.grok.replace(f":{old}}}", ":number}").replace("%{NOTSPACE:", "%{TICKET:")
+    edited.patterns["TICKET"] = "job-[0-9]+"
+    state.field = "number"
+    state.max = 7
+    first.id = state.template = "the-first"
+    state.id, name = "my_state", state.id
+    for automaton in edited.automata:
+        automaton.name, automaton.id = "Jobs", "jobs"
+        for rule in automaton.order:
+            rule.before, rule.after = (("my_state" if s == name else s) for s in (rule.before, rule.after))
+        for equal in automaton.equal:
+            equal.states = ["my_state" if s == name else s for s in equal.states]
+    edited = ModelDocument.from_json(edited.to_json())
+    again = learn_lines(tmp_path, jobs("job", ["begun", "sorted", "sent"], 50), edited)
+    assert same(replace(again, automata=[], templates=[]), replace(edited, automata=[], templates=[]))
+    assert [replace(t, count=0) for t in again.templates] == [replace(t, count=0) for t in edited.templates]
+    (after,), (before,) = again.automata, edited.automata
+    assert (after.id, after.name, after.support) == ("jobs", "Jobs", 50)
+    assert [replace(s, support=0) for s in after.states] == [replace(s, support=0) for s in before.states]
+    assert [(o.before, o.after) for o in after.order] == [(o.before, o.after) for o in before.order]
+
+
+def test_a_new_step_comes_into_the_automaton_it_belongs_to(tmp_path, model):
+    (before,) = model.automata
+    again = learn_lines(tmp_path, jobs("job", ["begun", "sorted", "checked twice", "sent"]), model)
+    (after,) = again.automata
+    assert after.id == before.id
+    old = {s.id for s in before.states}
+    assert [s.id for s in after.states if s.id in old] == [s.id for s in before.states]
+    (new,) = [s for s in after.states if s.id not in old]
+    assert (new.min, new.max, after.states.index(new)) == (1, 1, 2)
+    assert {(o.before, o.after) for o in before.order} <= {(o.before, o.after) for o in after.order}
+
+
+def test_a_step_not_seen_again_stays_and_need_not_occur(tmp_path, model):
+    again = learn_lines(tmp_path, jobs("job", ["begun", "sent"]), model)
+    (before,), (after,) = model.automata, again.automata
+    assert [s.id for s in after.states] == [s.id for s in before.states]
+    assert [s.min for s in after.states] == [1, 0, 1]
+    assert [t.count for t in again.templates] == [40, 40, 40]
+
+
+def test_bounds_become_as_wide_as_both_logs(tmp_path, model):
+    again = learn_lines(tmp_path, jobs("job", ["begun", "sorted", "sorted", "sent"]), model)
+    (after,) = again.automata
+    middle = after.states[1]
+    assert (middle.min, middle.max) == (1, 2)
+    assert after.duration.max_ms >= 2100
+    assert after.duration.min_ms == model.automata[0].duration.min_ms
+
+
+def orders(model):
+    """The orders of the first automaton, each state as the last word of its template."""
+    groks = {template.id: template.grok for template in model.templates}
+    words = {state.id: groks[state.template].split()[-1] for state in model.automata[0].states}
+    return {(words[order.before], words[order.after]) for order in model.automata[0].order}
+
+
+def test_an_order_that_new_logs_break_is_given_up(tmp_path, model):
+    assert orders(model) == {("begun", "sorted"), ("sorted", "sent")}  # from which follows the third
+    mixed = []
+    for k in range(60):
+        mixed += jobs("job", ["sorted", "begun", "sent"] if k % 2 else ["begun", "sorted", "sent"], 1, k)
+    assert orders(learn_lines(tmp_path, mixed, model)) == {("begun", "sent"), ("sorted", "sent")}
+
+
+def test_what_is_not_seen_stays_unless_it_is_to_be_forgotten(tmp_path, model):
+    log = jobs("order", ["placed", "paid", "sent"])
+    kept = learn_lines(tmp_path, log, model)
+    assert [t.id for t in kept.templates[:3]] == [t.id for t in model.templates]
+    assert kept.automata[0] == model.automata[0]
+    assert len(kept.automata) == 2
+    forgotten = learn_lines(tmp_path, log, model, forget=True)
+    assert forgotten.templates == kept.templates[3:]
+    assert forgotten.automata == kept.automata[1:]
+
+
+def test_logs_with_other_timestamps_are_told(tmp_path, model):
+    with pytest.raises(UserError, match=r"no line of a\.log has a timestamp as the model model has it"):
+        learn_lines(tmp_path, ["Jan 02 03:04:05 job begun\n"] * 30, model)
+
+
+def test_the_year_of_new_logs_counts(tmp_path):
+    def log(day):
+        return [line.replace("2024-01-02", f"Jan {day:02d}") for line in jobs("job", ["begun", "sent"])]
+
+    model = learn_lines(tmp_path, log(2), year=2021)
+    again = learn_lines(tmp_path, log(3), model, year=2023)
+    assert (again.timestamp["year"], again.learned["from"][:10]) == (2023, "2023-01-03")
