@@ -119,6 +119,18 @@ class Automaton:
 
 
 @dataclass(slots=True)
+class Link:
+    """Lines of a template that name two transactions: ``parent_field`` names the one that led to ``child_field``'s."""
+
+    template: str
+    parent: str
+    parent_field: str
+    child: str
+    child_field: str
+    support: int = 0
+
+
+@dataclass(slots=True)
 class ModelDocument:
     """A whole model. ``timestamp`` and ``learned`` stay dicts of the shape that the schema describes."""
 
@@ -130,6 +142,7 @@ class ModelDocument:
     patterns: dict[str, str] = field(default_factory=dict)
     id_pattern: str | None = None
     learned: dict[str, Any] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -143,6 +156,8 @@ class ModelDocument:
             result["id_pattern"] = self.id_pattern
         result["templates"] = [dataclasses.asdict(t) for t in self.templates]
         result["automata"] = [_automaton_to_json(a) for a in self.automata]
+        if self.links:
+            result["links"] = [dataclasses.asdict(link) for link in self.links]
         return result
 
     @classmethod
@@ -265,6 +280,7 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         patterns=data.get("patterns", {}),
         id_pattern=data.get("id_pattern"),
         learned=data.get("learned", {}),
+        links=[Link(**link) for link in data.get("links", [])],
     )
 
 

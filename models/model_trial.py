@@ -21,6 +21,7 @@ from models.parser import LineParser
 from models.regex_samples import hard_texts
 from models.timestamps.reader import TimestampReader
 from models.timestamps.settings import TimestampSettings
+from models.visits import identifier_fields
 
 MAX_TEMPLATES = 20_000
 MAX_STATES = 20_000
@@ -56,7 +57,7 @@ def try_model(document: Any, name: str = "the model", at: Callable[[str], None] 
         )
     CompiledAutomata(model)
     TimestampReader(TimestampSettings.from_document(model.timestamp))
-    fields = {s.template: (s.field,) for a in model.automata for s in a.states}
+    fields = identifier_fields(model.automata)
     groks = [t.grok for t in model.templates]
     parser = LineParser(groks, [fields.get(t.id, ()) for t in model.templates], model.patterns, model.id_pattern)
     for template, grok in zip(model.templates, parser.groks, strict=True):
