@@ -246,8 +246,8 @@ def _find_identifiers(
     if options.id_pattern:
         return choice, options.id_pattern, samples
     kinds: dict[int, list[str]] = {}
-    for template, identifier in choice.by_template.items():
-        if template in samples:
+    for template in samples:
+        for identifier in choice.identifiers_of(template):
             kinds.setdefault(identifier.kind, []).extend(values[template][identifier.field][:_PATTERN_VALUES])
     return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
 
@@ -255,21 +255,32 @@ def _find_identifiers(
 def _collect_events(
     logs: _Logs, reader: TimestampReader, mined: Sequence[MinedTemplate], choice: IdentifierChoice
 ) -> EventTable:
-    """All events with their template and transaction, in order of (order time, source, position)."""
+    """What all events visit and by which transactions, in order of (order time, source, position)."""
+    visits = choice.visits(len(mined))
     parser = LineParser([t.grok for t in mined], [choice.fields_of(i) for i in range(len(mined))])
     numbers: dict[bytes, int] = {}
     columns: list[tuple[Any, ...]] = []
     for source, events in logs.events(reader, "following transactions"):
         parsed = parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
-        transaction = np.full(len(events), -1, np.int64)
-        rows = np.flatnonzero(parsed.begin[0] >= 0)
+        event, place, visit = visits.of(parsed.template, parsed.begin >= 0)
+        transaction = np.full(len(visit), -1, np.int64)
+        named = np.flatnonzero((parsed.begin[place, event] >= 0) & (visit >= 0))
         raw = events.data.tobytes()
-        begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
-        transaction[rows] = [numbers.setdefault(raw[a:b], len(numbers)) for a, b in zip(begins, ends, strict=True)]
+        begins, ends = (x[place[named], event[named]].tolist() for x in (parsed.begin, parsed.end))
+        transaction[named] = [numbers.setdefault(raw[a:b], len(numbers)) for a, b in zip(begins, ends, strict=True)]
         columns.append(
-            (parsed.template, transaction, events.event_ms, events.order_ms, np.full(len(events), source), events.line)
+            (
+                visit,
+                transaction,
+                events.event_ms[event],
+                events.order_ms[event],
+                np.full(len(visit), source),
+                events.line[event],
+            )
         )
-    template, transaction, event_ms, order_ms, sources, line = (np.concatenate(c) for c in zip(*columns, strict=True))
+    visit, transaction, event_ms, order_ms, sources, line = (np.concatenate(c) for c in zip(*columns, strict=True))
     order = np.lexsort((line, sources, order_ms))
-    order = order[template[order] >= 0]
-    return EventTable(template[order], transaction[order], event_ms[order])
+    order = order[visit[order] >= 0]
+    # A line's visits stand one behind the other.
+    same = (np.diff(line[order], prepend=-1) == 0) & (np.diff(sources[order], prepend=-1) == 0)
+    return EventTable(visit[order], transaction[order], event_ms[order], np.cumsum(~same))

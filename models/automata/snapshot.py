@@ -1,10 +1,10 @@
 """A shard's state as one plain record, readable by later versions and after a change of the model.
 
 Layout, version 1 (see :func:`models.batches.pack_columns`): a JSON head with the watermark, the counters, and the names
-that the numbers stand for (sources, visits under ``templates``, automaton and state ids); and the columns of all events, first those
-that wait, then those kept of each transaction. A transaction is ``[automaton, tombstone, told too long, states left out
-of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has ended, its deadline)
-is not written.
+that the numbers stand for (sources, visits under ``templates``, automaton and state ids); and the columns of all
+events, first those that wait, then those kept of each transaction. A transaction is ``[automaton, tombstone, told too
+long, states left out of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has
+ended, its deadline) is not written.
 
 The head's ``ends`` are the markers that wait: ``[source, order_ms]`` each; ``ended`` are the sources of open
 transactions that have ended. Both are absent where there are none.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from models.mining.bounds import FEWEST, Bounds, learn_bounds
 from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
-from models.mining.identifiers import IdentifierChoice
+from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
 from models.mining.state_names import name_states, title
 from models.mining.transactions import (
@@ -24,6 +24,7 @@ from models.mining.transactions import (
     returns,
     split_reused,
 )
+from models.visits import full_name
 
 Bools = npt.NDArray[np.bool_]
 
@@ -72,23 +73,24 @@ def learn_automata(
     Args:
         table: all events, of templates with and without identifier.
         templates: the model document's templates; ``id`` and ``grok`` are read.
-        choice: which field of each template is the transaction identifier.
+        choice: which fields of each template are identifiers of transactions.
         settings: see :class:`LearnSettings`.
     """
     settings = settings or LearnSettings()
     span = settings.span_ms or table.span_ms()
     documents = []
-    for members in find_components(table, choice.kinds(len(templates))):
+    visits = choice.visits(len(templates))
+    for members in find_components(table, visits.kinds):
         learned = _learn(group_transactions(table, members), span, settings)
         if learned is not None:
-            documents.append(_document(learned, templates, choice))
+            documents.append(_document(learned, templates, visits))
     documents.sort(key=lambda document: (-document["support"], document["id"]))
     return documents
 
 
 def count_transactions(table: EventTable, templates: int, choice: IdentifierChoice) -> int:
     """How many transactions the events hold, in kinds with and without automaton."""
-    components = find_components(table, choice.kinds(templates))
+    components = find_components(table, choice.visits(templates).kinds)
     return sum(len(split_reused(group_transactions(table, members))) for members in components)
 
 
@@ -158,10 +160,15 @@ def _mask(states: frozenset[int], width: int) -> Bools:
     return mask
 
 
-def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice: IdentifierChoice) -> dict[str, Any]:
+def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits: Visits) -> dict[str, Any]:
     members, normal, bounds = learned.seen.templates, learned.normal, learned.bounds
-    groks = [str(templates[template]["grok"]) for template in members]
-    ids = [str(templates[template]["id"]) for template in members]
+    groks = [str(templates[visits.template[visit]]["grok"]) for visit in members]
+    ids = [str(templates[visits.template[visit]]["id"]) for visit in members]
+    # Two automata may share all their templates.
+    names_of_visits = [
+        name if visit < len(templates) else full_name(name, str(visits.field[visit]))
+        for visit, name in zip(members, ids, strict=True)
+    ]
     names = name_states(groks)
     always = np.array([low >= 1 for low in bounds.low])
     occurs = (learned.seen.counts() > 0).sum(axis=0)
@@ -169,14 +176,14 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
         {
             "id": names[at],
             "template": ids[at],
-            "field": choice.field_of(template),
+            "field": visits.field[visit],
             "min": bounds.low[at],
             "max": bounds.high[at],
             "begin": at in learned.begins,
             "end": at in learned.ends,
             "support": int(occurs[at]),
         }
-        for at, template in enumerate(members)
+        for at, visit in enumerate(members)
     ]
     open_counts = learned.open.counts()
     # States read best in the order in which transactions pass them.
@@ -184,7 +191,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
     reading = sorted(range(len(members)), key=lambda at: (place[at], at))
     lead = min(learned.begins or range(len(members)), key=lambda at: (-int(occurs[at]), place[at], at))
     return {
-        "id": "a-" + hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:8],
+        "id": "a-" + hashlib.sha256("\n".join(sorted(names_of_visits)).encode()).hexdigest()[:8],
         "name": title(groks, lead),
         "support": len(learned.seen),
         "states": [states[at] for at in reading],
