@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from models.document import Automaton, ModelDocument, State, Template
+from models.document import Automaton, Link, ModelDocument, State, Template
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 
@@ -32,8 +32,8 @@ class Change:
     """One thing that was added, removed or changed.
 
     Attributes:
-        part: ``id``, ``timestamp``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, or, within an automaton,
-            ``state``, ``order``, ``requires``, ``equal``.
+        part: ``id``, ``timestamp``, ``id_pattern``, ``pattern``, ``template``, ``automaton``, ``link``, or, within an
+            automaton, ``state``, ``order``, ``requires``, ``equal``.
         what: ``added``, ``removed`` or ``changed``.
         name: what it is called: an id, the name of a pattern, a relation in words.
         automaton: id of the automaton that it belongs to, or None.
@@ -71,6 +71,7 @@ def diff(old: ModelDocument, new: ModelDocument) -> ModelDiff:
     automata = _pair(old.automata, new.automata, lambda a: a.id, lambda a: a.name)
     for before, after in automata:
         changes += _automaton(before, after)
+    changes += _links(old, new)
     names = {a.id: a.name for a in [*old.automata, *new.automata]}
     return ModelDiff(tuple(changes), _counts(old, new, automata), names)
 
@@ -97,6 +98,16 @@ def _templates(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
         yield from _change(
             "template", known.id, before, after, lambda t: t.grok, lambda t: [("id", t.id), ("grok", t.grok)]
         )
+
+
+def _links(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
+    befores, afters = ([_link_name(link) for link in model.links] for model in (old, new))
+    yield from (Change("link", REMOVED, name) for name in befores if name not in afters)
+    yield from (Change("link", ADDED, name) for name in afters if name not in befores)
+
+
+def _link_name(link: Link) -> str:
+    return f"{link.template}: {link.parent} {link.parent_field} to {link.child} {link.child_field}"
 
 
 def _automaton(old: Automaton | None, new: Automaton | None) -> Iterator[Change]:
@@ -207,6 +218,8 @@ def _counts(old: ModelDocument, new: ModelDocument, automata: list[tuple[Automat
         old.templates, new.templates, lambda t: t.id, lambda t: t.grok
     )
     found += sum((a.count, a.example) != (b.count, b.example) for a, b in templates if a and b)
+    before_links = {_link_name(link): link.support for link in old.links}
+    found += sum(before_links.get(_link_name(link), link.support) != link.support for link in new.links)
     for before, after in automata:
         if before is None or after is None:
             continue

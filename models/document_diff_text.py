@@ -28,6 +28,7 @@ def diff_text(diff: ModelDiff, old: str, new: str) -> str:
     rows += _group("automata", [c for c in diff.changes if c.part == "automaton" and c.what != CHANGED], diff.names)
     for automaton in _changed_automata(diff):
         rows += _automaton(automaton, diff)
+    rows += _group("links", [c for c in diff.changes if c.part == "link"])
     if len(rows) == 1:
         rows.append("no difference that matters" if diff.counts else "no difference")
     if diff.counts:

@@ -22,6 +22,7 @@ from models.mining.alternatives import find_alternatives
 from models.mining.automata import count_transactions, learn_automata
 from models.mining.identifier_pattern import identifier_pattern
 from models.mining.identifiers import IdentifierChoice, TemplateSample, discover_identifiers
+from models.mining.links import learn_links
 from models.mining.steps import find_steps, split_contents
 from models.mining.templates import MinedTemplate, mine_templates
 from models.mining.transactions import EventTable
@@ -134,6 +135,9 @@ def learn(
         "templates": templates,
         "automata": automata,
     }
+    links = learn_links(table, templates, choice, automata)
+    if links:
+        document["links"] = links
     if pattern:
         document["id_pattern"] = pattern
     return ModelDocument.from_json(document, "the learnt model"), report

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from models.automata.links import Links
 from models.batches import Int32
 from models.document import ModelDocument
 from models.phrases import phrases
@@ -112,13 +113,16 @@ class CompiledAutomata:
         for at, entry in enumerate(document["automata"]):
             self.slots.extend((at, place) for place in range(len(entry["states"])))
             self.automata.append(_automaton(entry, groks))
+        owners = [entry["id"] for entry in document["automata"] for _ in entry["states"]]
+        self.links = Links(document, [(owner, *pair) for owner, pair in zip(owners, pairs, strict=True)])
         self.slot_of_template = self.slots_of_names(self.template_ids, np.arange(len(templates), dtype=np.int32))
         self.end_slot = len(self.slots)
         self.state_of_slot: list[int] = [*(place for _, place in self.slots), NO_SLOT]
 
     def steps_like(self, other: CompiledAutomata) -> bool:
         """Whether all events step the same with both, and are told of in the same words."""
-        return self.automata == other.automata and self.slot_of_name == other.slot_of_name
+        alike = self.automata == other.automata and self.slot_of_name == other.slot_of_name
+        return alike and self.links.alike(other.links)
 
     def slots_of_names(self, names: Iterable[str], visit: Int32) -> Int32:
         """The slot of each of some visits that are named through a list.

@@ -231,7 +231,7 @@ class ShardState:
                 self._absorb(automaton, tomb, line, state, out)
                 return None
             del lane.tombs[identifier]
-        transaction = Transaction(order + automaton.expires_ms, self.max_evidence)
+        transaction = Transaction(order + automaton.expires_ms, self.max_evidence, self.model.links.slots)
         lane.open[identifier] = transaction
         if transaction.deadline < self._due:
             self._due = transaction.deadline

@@ -162,7 +162,7 @@ class Reader:
             number, lane = by_id[old["id"]]
             place = {state.id: new for new, state in enumerate(lane.automaton.states)}
             states = [place.get(name) for name in old["states"]]
-            transaction = Transaction(0, max_evidence)
+            transaction = Transaction(0, max_evidence, self._model.links.slots)
             transaction.counts = {new: count for state, count in counts if (new := states[state]) is not None}
             transaction.path = [new for state in path if (new := states[state]) is not None]
             transaction.skipped = skipped

@@ -14,7 +14,7 @@ _NUMBERS = frozenset({"NUMBER", "BASE10NUM"})
 
 
 def rename_field(model: ModelDocument, template: str, field: str, new: str) -> ModelDocument:
-    """Give a field another name, in the template and in the state that names it.
+    """Give a field another name, in the template and in the states and links that name it.
 
     Args:
         model: the document; it stays as it is.
@@ -33,6 +33,10 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
     for _, state in states_of(after, template):
         if state.field == field:
             state.field = new
+    for link in after.links:
+        if link.template == template:
+            link.parent_field = new if link.parent_field == field else link.parent_field
+            link.child_field = new if link.child_field == field else link.child_field
     return finished(model, after, [template])
 
 

@@ -190,7 +190,7 @@ def _rare(
 
 
 def _tell_anywhere(slots: Slots, others: Sequence[int], known: Int64) -> bool:
-    """Whether identifiers of a kind hardly ever turn up in ``others``, which are none, so that one alone says enough."""
+    """Whether identifiers of a kind hardly ever turn up in ``others``, slots of none: then one alone says enough."""
     lines = sum(slots.lines[at] for at in others)
     hits = sum(int(np.isin(slots.value[slots.starts[at] : slots.starts[at + 1]], known).sum()) for at in others)
     return hits + 1 <= _BY_COINCIDENCE * lines
