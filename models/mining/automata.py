@@ -15,6 +15,7 @@ from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
 from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
+from models.mining.silence import split_silent
 from models.mining.state_names import name_states, title
 from models.mining.transactions import (
     EventTable,
@@ -29,6 +30,7 @@ from models.visits import full_name
 Bools = npt.NDArray[np.bool_]
 
 _RETURNING = 0.002
+_JOINED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Learned:
     begins: frozenset[int]
     ends: frozenset[int]
     duration: Duration
+    expires_ms: int
 
 
 def learn_automata(
@@ -91,11 +94,29 @@ def learn_automata(
 def count_transactions(table: EventTable, templates: int, choice: IdentifierChoice) -> int:
     """How many transactions the events hold, in kinds with and without automaton."""
     components = find_components(table, choice.visits(templates).kinds)
-    return sum(len(split_reused(group_transactions(table, members))) for members in components)
+    return sum(len(split_silent(split_reused(group_transactions(table, members)))[0]) for members in components)
 
 
 def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings) -> _Learned | None:
-    seen = split_reused(grouped)
+    by_states = split_reused(grouped)
+    learned = _learn_from(*split_silent(by_states), span, settings)
+    if learned is None or len(by_states) == len(grouped) or not _would_join(grouped, learned):
+        return learned
+    return _learn_from(*split_silent(grouped), span, settings)
+
+
+def _would_join(grouped: Transactions, learned: _Learned) -> bool:
+    """Whether the engine would take for one transaction what was cut in two, as begin and end tell too little."""
+    if learned.begins and learned.ends:
+        return False
+    again = ~np.isin(learned.seen.starts[:-1], grouped.starts[:-1])
+    since = np.diff(learned.seen.begin_ms, prepend=0)[again]
+    return bool(len(since)) and float((since <= learned.expires_ms).mean()) > _JOINED
+
+
+def _learn_from(
+    seen: Transactions, silence_ms: int | None, span: tuple[int, int], settings: LearnSettings
+) -> _Learned | None:
     if len(seen) < max(FEWEST, settings.min_transactions):
         return None
     counts = seen.counts()
@@ -125,8 +146,10 @@ def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings
     # Without end states nobody can tell a transaction that is still open when the log ends from one that lacks
     # something: so what a state needs has to hold at any time.
     open_ones = bounds.kept(counts) & (not ends)
+    kept_ones = seen.select(normal)
+    expires = expires_ms(duration, kept_ones.duration_ms, silence_ms)
     return _Learned(
-        seen, seen.select(normal), seen.select(orderly), seen.select(open_ones), bounds, begins, ends, duration
+        seen, kept_ones, seen.select(orderly), seen.select(open_ones), bounds, begins, ends, duration, expires
     )
 
 
@@ -213,7 +236,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
             "support": learned.duration.support,
         },
         "settle_ms": settle_ms(normal, learned.ends),
-        "expires_ms": expires_ms(learned.duration, normal.duration_ms),
+        "expires_ms": learned.expires_ms,
     }
 
 
