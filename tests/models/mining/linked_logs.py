@@ -1,4 +1,4 @@
-"""Made-up logs whose lines name several transactions: a cloud of services, a shop's sessions and orders, jobs and tasks.
+"""Made-up logs whose lines name several transactions: a cloud, a shop's sessions and orders, jobs and tasks, and more.
 
 Each is a list of events; the messages with their identifiers stand beside the generator, as (text, identifiers). What a
 generator knows goes nowhere but into the assertions of tests.
@@ -235,4 +235,35 @@ def calls(seed: int, count: int = 400) -> Log:
     return log.sorted()
 
 
-LOGS: dict[str, Callable[[int], Log]] = {"cloud": cloud, "shop": shop, "jobs": jobs, "calls": calls}
+CONN, UNIT = {"conn": "conn"}, {"unit": "unit"}
+POOL: list[Message] = [
+    ("INFO net conn {conn} opened by {user}", CONN),
+    ("INFO net conn {conn} carries unit {unit} of {bytes} bytes", CONN | UNIT),
+    ("INFO disk unit {unit} stored on disk{disk}", UNIT),
+    ("INFO net conn {conn} closed after {ms} ms", CONN),
+    ("INFO disk unit {unit} checked in {ms} ms", UNIT),
+]
+
+
+def pool(seed: int, count: int = 500) -> Log:
+    """Connections with some units each; a tenth of the connections has a name that was in use long before."""
+    rng, log = Random(seed), Log(POOL)
+    names: list[str] = []
+    unit = 7_000
+    for number in range(count):
+        old = len(names) > 100 and rng.random() < 0.1
+        conn = rng.choice(names[:-50]) if old else f"c{rng.getrandbits(32):08x}"
+        names.append(conn)
+        at = number * 2 + rng.uniform(0, 2)
+        log.add(at, 0, conn=conn, user=f"user{rng.randrange(30)}")
+        for _ in range(rng.randint(1, 4)):
+            at += rng.uniform(0.3, 2)
+            unit, name = unit + 1, f"u{unit}"
+            log.add(at, 1, conn=conn, unit=name, bytes=str(rng.randint(1000, 90_000)))
+            log.add(at + rng.uniform(0.1, 1), 2, unit=name, disk=str(rng.randint(1, 9)))
+            log.add(at + rng.uniform(1.5, 4), 4, unit=name, ms=str(rng.randint(1, 90)))
+        log.add(at + rng.uniform(0.1, 1), 3, conn=conn, ms=str(rng.randint(1000, 9000)))
+    return log.sorted()
+
+
+LOGS: dict[str, Callable[[int], Log]] = {"cloud": cloud, "shop": shop, "jobs": jobs, "calls": calls, "pool": pool}
