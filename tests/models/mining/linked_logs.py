@@ -20,6 +20,7 @@ Message = tuple[str, dict[str, str]]
 """The text, with fields in braces; and its identifiers, field → kind."""
 
 _FIELD = re.compile(r"\{(\w+)\}")
+_PIECE = re.compile(r"\{\w+\}|[^{]+")
 _START = datetime(2026, 3, 2, 8, 0, 0, tzinfo=UTC)
 
 
@@ -66,7 +67,8 @@ class Log:
         for event in self.events:
             when = (_START + timedelta(milliseconds=int(event.at * 1000))).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
             text = self.messages[event.message][0]
-            found.append(f"{when} {_FIELD.sub(lambda name, e=event: e.fields[name[1]], text)}")
+            values = event.fields
+            found.append(when + " " + "".join(values[p[1:-1]] if p[0] == "{" else p for p in _PIECE.findall(text)))
         return found
 
     def samples(self) -> FieldSamples:
