@@ -27,14 +27,17 @@ from models.batches import Int64
 from models.errors import UserError
 from models.mining.further_identifiers import find_further
 from models.mining.identifier_choice import Identifier, IdentifierChoice
-from models.mining.slots import NEAR, FieldSamples, Slots, TemplateSample, join_kinds
+from models.mining.slots import LEAST_PAIRS, NEAR, FieldSamples, Slots, TemplateSample, join_kinds
 from models.mining.ties import fit_kind, one_slot_a_template
+from models.mining.uses import cut_into_uses
 
 __all__ = ["FieldSamples", "Identifier", "IdentifierChoice", "TemplateSample", "discover_identifiers"]
 
 _FEW = 4
 _BY_COINCIDENCE = 0.001
 _LONG = 20
+_LEAST_TEMPLATES = 2
+_NEARLY_ALL = 0.8
 
 
 def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -> IdentifierChoice:
@@ -54,6 +57,8 @@ def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -
         return IdentifierChoice()
     kinds = join_kinds(slots)
     chosen, linked = _choose(slots, kinds)
+    more = _choose_reused(slots, kinds, chosen)
+    chosen, linked = chosen | more[0], linked | more[1]
     return _attach(slots, chosen, linked, find_further(slots, kinds, chosen))
 
 
@@ -106,6 +111,45 @@ def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, 
             return chosen_slots, linked
         fits = {at: fits[at] for at, fit in again.items() if fit.accepted}
     return {t: found for t, found in chosen_slots.items() if found[1] in fits}, linked
+
+
+def _choose_reused(
+    slots: Slots, kinds: list[list[int]], chosen: Mapping[int, tuple[int, int]]
+) -> tuple[dict[int, tuple[int, int]], dict[int, float]]:
+    """For templates without identifier a kind whose values are used again and again, as :func:`_choose` gives it.
+
+    The values of its slots are cut into their uses. Nearly all of these have to pass two templates just once: silences
+    alone show as well that somebody comes back, or that a thread is at work again.
+    """
+    taken = {at for _, at in chosen.values()}
+    open_kinds: list[list[int]] = []
+    places: list[int] = []
+    for at, kind in enumerate(kinds):
+        left = [slot for slot in kind if slots.names[slot][0] not in chosen]
+        if at in taken or len({slots.names[slot][0] for slot in left}) < _LEAST_TEMPLATES:
+            continue
+        if cut_into_uses(slots, kind):
+            open_kinds.append(left)
+            places.append(at)
+    if not open_kinds:
+        return {}, {}
+    found, linked = _choose(slots, open_kinds)
+    members: dict[int, list[int]] = {}
+    for slot, at in found.values():
+        members.setdefault(at, []).append(slot)
+    clear = {at for at, some in members.items() if _has_steps(slots, some)}
+    kept = {template: (slot, places[at]) for template, (slot, at) in found.items() if at in clear}
+    return kept, {template: linked[template] for template in kept}
+
+
+def _has_steps(slots: Slots, members: Sequence[int]) -> bool:
+    """Whether there are at least two slots that nearly every value of a kind passes exactly once."""
+    total = len(np.unique(slots.of(sorted(members))[0]))
+    steps = 0
+    for at in members:
+        _, times = np.unique(slots.value[slots.starts[at] : slots.starts[at + 1]], return_counts=True)
+        steps += int((times == 1).sum()) >= _NEARLY_ALL * total
+    return total >= LEAST_PAIRS and steps >= _LEAST_TEMPLATES
 
 
 def _length(slots: Slots, chosen: Sequence[int]) -> float:
