@@ -19,6 +19,7 @@ from models.parser import LineParser
 from models.source_reader import ReadLimits, SourceState, read_events
 from models.splits import SplitReader, plan_splits
 from models.timestamps import TimestampReader, TimestampSettings
+from models.visits import identifier_fields
 
 BATCH_LINES = 10_000
 
@@ -26,7 +27,7 @@ BATCH_LINES = 10_000
 def measure(model_path: Path, training: Path, path: Path) -> dict[str, object]:
     """Parse a file, batch by batch, with a parser that has seen the training lines before, as its peer has."""
     model = load_model(model_path)
-    fields = {s.template: (s.field,) for a in model.automata for s in a.states}
+    fields = identifier_fields(model.automata)
     parser = LineParser(
         [t.grok for t in model.templates],
         [fields.get(t.id, ()) for t in model.templates],

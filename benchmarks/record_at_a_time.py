@@ -38,6 +38,7 @@ from models.automata.transaction import EVENT, ORDER, Line, Transaction
 from models.document import ModelDocument, load_model, parse_model
 from models.document_text import pretty
 from models.parser import LineParser
+from models.visits import identifier_fields
 
 UNMATCHED = OutputTag("unmatched", Types.STRING())
 EVENT_TYPE = Types.TUPLE(
@@ -72,8 +73,8 @@ class Parse(ProcessFunction):
         """Compile the model."""
         self._model: ModelDocument = parse_model(self._text, "the model")
         automata = CompiledAutomata(self._model)
-        fields = {s.template: s.field for a in self._model.automata for s in a.states}
-        self._fields = [fields.get(t.id) for t in self._model.templates]
+        fields = identifier_fields(self._model.automata)
+        self._fields = [fields[t.id][0] if t.id in fields else None for t in self._model.templates]
         self._slots = automata.slot_of_template.tolist()
         self._automaton = [automata.automata[at].id for at, _ in automata.slots]
         wanted = [() if name is None else (name,) for name in self._fields]

@@ -123,9 +123,10 @@ def columns_to_strings(lengths: memoryview, joined: memoryview) -> list[bytes]:
 
 @dataclass(slots=True)
 class EventBatch:
-    """Events of one shard and one source: the parsed lines that belong to a transaction, in order of position.
+    """Events of one shard and one source: the visits of parsed lines to states of transactions, in order of position.
 
-    Templates are named by their ids, so that a batch can be read whichever version of the model is in force by then.
+    Visits have names (:mod:`models.visits`), so that a batch can be read whichever version of the model is in force by
+    then.
 
     Attributes:
         source: where the lines come from, see :mod:`models.origins`.
@@ -136,7 +137,7 @@ class EventBatch:
         event_ms: int64[n], the time written in the line, epoch ms UTC.
         position: int64[n], where the line stands in its source, see :mod:`models.positions`.
         template: int32[n], index into ``templates``; -1 for none.
-        templates: ids of the templates that occur, each once.
+        templates: names of the visits that occur, each once: the template's id, where the template is one state.
         transaction: n transaction identifiers, UTF-8 bytes.
         text: n raw lines with their continuation lines, UTF-8 bytes, cut to a limit; evidence.
         kind: ``EVENTS``; ``END``: the source has ended. That one holds no events, and the source's last order time as

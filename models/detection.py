@@ -25,6 +25,7 @@ from models.slots.counts import SlotCounts
 from models.slots.series import SlotWatch
 from models.source_reader import DeadLine, Events, ReadLimits, SourceState, read_events
 from models.structure.canonical import plain_value
+from models.visits import identifier_fields, visit_names
 
 FAR_FUTURE_MS = 253_402_300_799_999
 """The clock of a subtask that has no source left: the last millisecond of the year 9999."""
@@ -77,9 +78,14 @@ class LineDetector:
         self._limits = limits
         self._shards = shards
         self._reader = LineReader.of(model)
-        fields = {s.template: (s.field,) for a in model.automata for s in a.states}
+        fields = identifier_fields(model.automata)
         self._ids = [t.id for t in model.templates]
-        self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
+        # Visits are numbered through, those of a template behind one another.
+        names = [visit_names(t.id, fields[t.id]) if t.id in fields else [] for t in model.templates]
+        self._visits = [name for some in names for name in some]
+        self._first_visit = np.cumsum([0, *map(len, names)], dtype=np.int32)
+        # The last one is for lines that fit no template.
+        self._states = np.array([*map(len, names), 0], np.int32)
         self._checks = LineChecks(model)
         self._allow = AllowList(model.allow, model)
         self.watch = SlotWatch.of(model)
@@ -174,11 +180,13 @@ class LineDetector:
         return outcome, events, state
 
     def _by_shard(self, origin: str, events: Events, parsed: Parsed, raw: bytes) -> Iterator[EventBatch]:
-        rows = np.flatnonzero((parsed.begin[0] >= 0) & (parsed.template >= 0))
-        rows = rows[self._in_automaton[parsed.template[rows]]]  # elsewhere the first column is a field of a rule
+        states = self._states[parsed.template]
+        # Ordered by line: what a line visits first stands first.
+        rows, place = np.nonzero((parsed.begin >= 0).T & (np.arange(len(parsed.begin)) < states[:, None]))
         if not len(rows):
             return
-        begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
+        visits = self._first_visit[parsed.template[rows]] + place
+        begins, ends = parsed.begin[place, rows].tolist(), parsed.end[place, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
         if self.model.structure is not None:
             ids = [found if found.isascii() else plain_value(found.decode()).encode() for found in ids]
@@ -187,24 +195,24 @@ class LineDetector:
         bounds = np.flatnonzero(np.diff(shard[order], prepend=-1)).tolist()
         text_starts, text_ends = events.text_starts[rows].tolist(), events.text_ends[rows].tolist()
         told = raw if events.raw is events.data else events.raw.tobytes()
-        place = np.empty(len(self._ids), np.int32)
+        number = np.empty(len(self._visits), np.int32)
         for first, last in zip(bounds, [*bounds[1:], len(order)], strict=True):
             some = order[first:last]
             at = rows[some]
             picks = some.tolist()
-            template = parsed.template[at]
-            distinct = np.flatnonzero(np.bincount(template))
-            place[distinct] = np.arange(len(distinct), dtype=np.int32)
+            visit = visits[some]
+            distinct = np.flatnonzero(np.bincount(visit))
+            number[distinct] = np.arange(len(distinct), dtype=np.int32)
             yield EventBatch(
                 source=origin,
                 shard=int(shard[picks[0]]),
                 model=self.model.id,
                 epoch=self.epoch,
-                templates=[self._ids[k] for k in distinct.tolist()],
+                templates=[self._visits[k] for k in distinct.tolist()],
                 order_ms=events.order_ms[at],
                 event_ms=events.event_ms[at],
                 position=events.line[at],
-                template=place[template],
+                template=number[visit],
                 transaction=[ids[k] for k in picks],
                 text=[told[text_starts[k] : text_ends[k]] for k in picks],
             )

@@ -121,6 +121,18 @@ class Automaton:
 
 
 @dataclass(slots=True)
+class Link:
+    """Lines of a template that name two transactions: ``parent_field`` names the one that led to ``child_field``'s."""
+
+    template: str
+    parent: str
+    parent_field: str
+    child: str
+    child_field: str
+    support: int = 0
+
+
+@dataclass(slots=True)
 class ModelDocument:
     """A whole model. ``timestamp``, ``structure``, ``multiline`` and ``learned`` stay dicts as the schema describes."""
 
@@ -139,6 +151,7 @@ class ModelDocument:
     multiline: dict[str, Any] | None = None
     categories: list[Category] = field(default_factory=list)
     series: SeriesSettings = field(default_factory=SeriesSettings)
+    links: list[Link] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The document as JSON data, keys in the order in which people read them; fresh containers throughout."""
@@ -161,6 +174,8 @@ class ModelDocument:
             result["categories"] = [c.to_json() for c in self.categories]
         if series := self.series.to_json():
             result["series"] = series
+        if self.links:
+            result["links"] = [dataclasses.asdict(link) for link in self.links]
         return result
 
     @classmethod
@@ -288,6 +303,7 @@ def _from_valid(document: dict[str, Any]) -> ModelDocument:
         multiline=data.get("multiline"),
         categories=[Category.from_json(c) for c in data.get("categories", [])],
         series=SeriesSettings.from_json(data.get("series", {})),
+        links=[Link(**link) for link in data.get("links", [])],
     )
 
 

@@ -28,6 +28,7 @@ def cross_check(model: ModelDocument) -> list[Problem]:
     problems += _automata(model, compiled)
     problems += content_problems(model, compiled)
     problems += _slots(model, compiled)
+    problems += _links(model)
     return problems
 
 
@@ -106,7 +107,7 @@ def _templates(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -
 
 def _automata(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
     ids: dict[str, int] = {}
-    owners: dict[str, str] = {}
+    owners: dict[tuple[str, str], str] = {}
     for i, automaton in enumerate(model.automata):
         where: list[str | int] = ["automata", i]
         if automaton.id in ids:
@@ -121,7 +122,7 @@ def _states(
     automaton: Automaton,
     where: list[str | int],
     compiled: dict[str, GrokTemplate | None],
-    owners: dict[str, str],
+    owners: dict[tuple[str, str], str],
 ) -> Iterator[Problem]:
     names: dict[str, str] = {}
     for i, state in enumerate(automaton.states):
@@ -132,14 +133,14 @@ def _states(
         if state.template not in compiled:
             hint = _near(state.template, compiled) or 'write the "id" of one of the templates'
             yield Problem(json_path([*here, "template"]), f"there is no template {state.template!r}; {hint}")
-        elif state.template in owners:
+        elif (state.template, state.field) in owners:
             yield Problem(
                 json_path([*here, "template"]),
-                f"the template {state.template!r} already belongs to {owners[state.template]}; "
-                "remove one of the two states",
+                f"the template {state.template!r} already belongs to {owners[state.template, state.field]} through the "
+                f"field {state.field!r}; remove one of the two states, or name another field",
             )
         else:
-            owners[state.template] = json_path(here)
+            owners[state.template, state.field] = json_path(here)
             template = compiled[state.template]
             fields = [f.name for f in template.fields] if template else [state.field]
             if state.field not in fields:
@@ -243,6 +244,27 @@ def _field_of(
             f"its fields are {', '.join(names)}" if names else "it has no fields: name one in its Grok"
         )
         yield Problem(json_path([*where, "field"]), f"the template {template!r} has no field {field!r}; {hint}")
+
+
+def _links(model: ModelDocument) -> Iterator[Problem]:
+    states = {(a.id, s.template, s.field) for a in model.automata for s in a.states}
+    automata = [a.id for a in model.automata]
+    for i, link in enumerate(model.links):
+        for end, automaton, field in (
+            ("parent", link.parent, link.parent_field),
+            ("child", link.child, link.child_field),
+        ):
+            if automaton not in automata:
+                hint = _near(automaton, automata) or "remove the link"
+                yield Problem(json_path(["links", i, end]), f"there is no automaton {automaton!r}; {hint}")
+            elif (automaton, link.template, field) not in states:
+                yield Problem(
+                    json_path(["links", i, f"{end}_field"]),
+                    f"the automaton {automaton} has no state with the template {link.template!r} and the field "
+                    f"{field!r}; name the template and the field of one of its states, or remove the link",
+                )
+        if (link.parent, link.parent_field) == (link.child, link.child_field):
+            yield Problem(json_path(["links", i]), "leads from a transaction to itself; name two, or remove the link")
 
 
 def _twin(where: list[str | int], name: str, other: str) -> Problem:

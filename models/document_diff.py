@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from models.document import Automaton, ModelDocument, State, Template
+from models.document import Automaton, Link, ModelDocument, State, Template
 from models.document_content import Rule, ValueSet
 from models.rules.conditions import compile_condition, describe
 from models.slots.settings import Category
@@ -38,7 +38,7 @@ class Change:
 
     Attributes:
         part: ``id``, ``timestamp``, ``structure``, ``multiline``, ``id_pattern``, ``pattern``, ``template``,
-            ``automaton``, ``rule``, ``values``, ``allow``, ``category``, ``series``, or, within an automaton,
+            ``automaton``, ``link``, ``rule``, ``values``, ``allow``, ``category``, ``series``, or, within an automaton,
             ``state``, ``order``, ``requires``, ``equal``.
         what: ``added``, ``removed`` or ``changed``.
         name: what it is called: an id, the name of a pattern, a relation in words.
@@ -79,6 +79,7 @@ def diff(old: ModelDocument, new: ModelDocument) -> ModelDiff:
         changes += _automaton(before, after)
     changes += _content(old, new)
     changes += _slots(old, new)
+    changes += _links(old, new)
     names = {a.id: a.name for a in [*old.automata, *new.automata]}
     return ModelDiff(tuple(changes), _counts(old, new, automata), names)
 
@@ -143,6 +144,16 @@ def _rule_values(rule: Rule) -> list[tuple[str, Any]]:
 
 def _set_values(known: ValueSet) -> list[tuple[str, Any]]:
     return [("values", sorted(entry.value for entry in known.values))]
+
+
+def _links(old: ModelDocument, new: ModelDocument) -> Iterator[Change]:
+    befores, afters = ([_link_name(link) for link in model.links] for model in (old, new))
+    yield from (Change("link", REMOVED, name) for name in befores if name not in afters)
+    yield from (Change("link", ADDED, name) for name in afters if name not in befores)
+
+
+def _link_name(link: Link) -> str:
+    return f"{link.template}: {link.parent} {link.parent_field} to {link.child} {link.child_field}"
 
 
 def _automaton(old: Automaton | None, new: Automaton | None) -> Iterator[Change]:
@@ -287,6 +298,8 @@ def _counts(old: ModelDocument, new: ModelDocument, automata: list[tuple[Automat
             known.support,
             counts,
         )
+    before_links = {_link_name(link): link.support for link in old.links}
+    found += sum(before_links.get(_link_name(link), link.support) != link.support for link in new.links)
     for before, after in automata:
         if before is None or after is None:
             continue

@@ -32,6 +32,7 @@ def diff_text(diff: ModelDiff, old: str, new: str) -> str:
         rows += _group(title, [c for c in diff.changes if c.part == part])
     rows += _group("categories", [c for c in diff.changes if c.part == "category"])
     rows += _group("series", [c for c in diff.changes if c.part == "series"])
+    rows += _group("links", [c for c in diff.changes if c.part == "link"])
     if len(rows) == 1:
         rows.append("no difference that matters" if diff.counts else "no difference")
     if diff.counts:

@@ -19,6 +19,7 @@ from models.errors import UserError
 from models.line_reader import LineReader
 from models.parser import LineParser
 from models.rules.line_checks import LineChecks
+from models.visits import identifier_fields
 
 MAX_TEMPLATES = 20_000
 MAX_STATES = 20_000
@@ -50,7 +51,7 @@ def try_model(document: Any, name: str = "the model") -> ModelDocument:
         )
     CompiledAutomata(model)
     LineReader.of(model)
-    fields = {s.template: (s.field,) for a in model.automata for s in a.states}
+    fields = identifier_fields(model.automata)
     groks = [t.grok for t in model.templates]
     wanted = LineChecks(model).wanted(fields)
     LineParser(groks, [wanted[t.id] for t in model.templates], model.patterns, model.id_pattern)

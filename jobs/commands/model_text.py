@@ -48,6 +48,12 @@ def model_text(document: ModelDocument, head: Head, entry: Entry) -> str:
     lines.append(table(("template", "lines", "grok"), [(t.id, t.count, t.grok) for t in document.templates]))
     for automaton in document.automata:
         lines += ["", _automaton(automaton)]
+    if document.links:
+        rows = [
+            (k.template, f"{k.parent} {k.parent_field}", f"{k.child} {k.child_field}", k.support)
+            for k in document.links
+        ]
+        lines += ["", table(("link in", "parent", "child", "support"), rows)]
     return printable("\n".join(lines))
 
 

@@ -1,11 +1,12 @@
 """Automata made ready for stepping: what the model document says, by number instead of by name.
 
-States of all automata are numbered through (*slots*), so that one look-up leads from an event's template to all that
-the engine has to know about it.
+States of all automata are numbered through (*slots*), so that one look-up leads from a visit's name
+(:mod:`models.visits`) to all that the engine has to know about it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from models.allow import AllowList
+from models.automata.links import Links
 from models.batches import Int32
 from models.document import ModelDocument
 from models.document_content import AllowEntry
 from models.phrases import phrases
+from models.visits import full_name
 
 NO_SLOT = -1
 
@@ -77,13 +80,14 @@ class CompiledAutomata:
         id, version: the model's.
         automata: all automata, in the document's order.
         template_ids: id of each template, by template index.
-        slot_of_template: int32[templates], the state that a template is, :data:`NO_SLOT` if none.
-        slot_of_id: the state that a template is, by the template's id; templates of no state are left out.
+        slot_of_template: int32[templates], the (first) state that a template is, :data:`NO_SLOT` if none.
+        slot_of_name: the state that is visited, by the visit's name; a template that is several states names the first.
+        visit_names: for each slot the name of a visit, "" if the model does not hold its template.
+        links: what leads from one transaction to another, see :mod:`models.automata.links`.
         slots: for each slot its automaton and its state, as places in ``automata`` and ``states``.
         end_slot: the number after the last slot: that of the marker that a source has ended.
         state_of_slot: for each slot the place of its state; one more at the end, so that NO_SLOT is no state.
         allow: the findings that are not told.
-        template_of_slot: for each slot its template's index, -1 if the model does not hold that template.
     """
 
     def __init__(self, model: ModelDocument | Mapping[str, Any]) -> None:
@@ -99,37 +103,49 @@ class CompiledAutomata:
         index = {name: at for at, name in enumerate(self.template_ids)}
         self.automata: list[Automaton] = []
         self.slots: list[tuple[int, int]] = []
-        self.template_of_slot: list[int] = []
-        self.slot_of_id: dict[str, int] = {}
+        pairs = [(s["template"], s["field"]) for entry in document["automata"] for s in entry["states"]]
+        times = Counter(template for template, _ in pairs)
+        self.visit_names: list[str] = []
+        self.slot_of_name: dict[str, int] = {}
+        self._slot_of_pair: dict[str, int] = {}
+        for slot, (template, field_name) in enumerate(pairs):
+            known, pair = template in index, full_name(template, field_name)
+            self.visit_names.append("" if not known else template if times[template] == 1 else pair)
+            if known:
+                self.slot_of_name.setdefault(template, slot)
+                self.slot_of_name.setdefault(self.visit_names[slot], slot)
+                self._slot_of_pair[pair] = slot
         for at, entry in enumerate(document["automata"]):
-            for place, state in enumerate(entry["states"]):
-                if state["template"] in index:
-                    self.slot_of_id[state["template"]] = len(self.slots)
-                self.slots.append((at, place))
-                self.template_of_slot.append(index.get(state["template"], -1))
+            self.slots.extend((at, place) for place in range(len(entry["states"])))
             self.automata.append(_automaton(entry, groks))
-        self.slot_of_template = self.slots_of_ids(self.template_ids, np.arange(len(templates), dtype=np.int32))
+        owners = [entry["id"] for entry in document["automata"] for _ in entry["states"]]
+        self.links = Links(document, [(owner, *pair) for owner, pair in zip(owners, pairs, strict=True)])
+        self.slot_of_template = self.slots_of_names(self.template_ids, np.arange(len(templates), dtype=np.int32))
         self.end_slot = len(self.slots)
         self.state_of_slot: list[int] = [*(place for _, place in self.slots), NO_SLOT]
 
     def steps_like(self, other: CompiledAutomata) -> bool:
         """Whether all events step the same with both, and are told of in the same words."""
-        return self.automata == other.automata and self.slot_of_id == other.slot_of_id
+        alike = self.automata == other.automata and self.slot_of_name == other.slot_of_name
+        return alike and self.links.alike(other.links)
 
-    def slots_of_ids(self, template_ids: Iterable[str], template: Int32) -> Int32:
-        """The slot of each of some templates that are named through a list.
+    def slots_of_names(self, names: Iterable[str], visit: Int32) -> Int32:
+        """The slot of each of some visits that are named through a list.
 
         Args:
-            template_ids: ids, of this model's templates or of another's.
-            template: int32[n], places in ``template_ids``.
+            names: names of visits (:mod:`models.visits`), by this model or by another.
+            visit: int32[n], places in ``names``.
 
         Returns:
-            int32[n]; :data:`NO_SLOT` for templates that are no state here, and for places outside of the list.
+            int32[n]; :data:`NO_SLOT` for visits of no state here, and for places outside of the list.
         """
-        slot_of = self.slot_of_id.get
-        slots = np.array([NO_SLOT, *(slot_of(name, NO_SLOT) for name in template_ids), NO_SLOT], dtype=np.int32)
-        found: Int32 = slots.take(template + 1, mode="clip")
+        slots = np.array([NO_SLOT, *map(self._slot_of, names), NO_SLOT], dtype=np.int32)
+        found: Int32 = slots.take(visit + 1, mode="clip")
         return found
+
+    def _slot_of(self, name: str) -> int:
+        slot = self.slot_of_name.get(name)
+        return self._slot_of_pair.get(name, NO_SLOT) if slot is None else slot
 
 
 def _automaton(entry: Mapping[str, Any], groks: Mapping[str, str]) -> Automaton:

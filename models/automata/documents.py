@@ -67,6 +67,7 @@ def document(
             "begin": iso_ms(first[EVENT]),
             "end": iso_ms(last[EVENT]),
             "states": _states(automaton, transaction),
+            **_linked(model, transaction),
         },
         evidence=[_line(line, topic) for line in evidence],
         actual=words.actual,
@@ -83,6 +84,11 @@ def _states(automaton: Automaton, transaction: Transaction) -> list[str]:
         names.append(f"… {left_out:,} more …")
         names.extend(automaton.states[at].id for at in last)
     return names
+
+
+def _linked(model: CompiledAutomata, transaction: Transaction) -> Document:
+    linked = model.links.of(transaction.lines)
+    return {"linked": linked} if linked else {}
 
 
 def _line(line: Line, topic: bool) -> Document:

@@ -109,8 +109,8 @@ class ShardState:
     def add(self, batch: EventBatch) -> None:
         """Let the events of a batch wait for the watermark, or the marker that their source has ended.
 
-        Templates are found by their ids, whichever model the batch was parsed with; events of those that are no state
-        of an automaton here are counted as ``unassigned``.
+        Visits are found by their names, whichever model the batch was parsed with; those of no state of an automaton
+        here are counted as ``unassigned``.
         """
         if batch.kind == EventBatch.END:
             # Whatever the source has to say has come before.
@@ -118,7 +118,7 @@ class ShardState:
                 order = max(int(batch.order_ms[0]), self.watermark)
                 self.pending.add(end_marker(batch.source, order, self.model.end_slot))
             return
-        slots = self.model.slots_of_ids(batch.templates, batch.template)
+        slots = self.model.slots_of_names(batch.templates, batch.template)
         chunk = Chunk(
             batch.source, batch.order_ms, batch.event_ms, batch.position, slots, batch.transaction, batch.text
         )
@@ -156,7 +156,7 @@ class ShardState:
         """A shard that goes on where :meth:`snapshot` left off.
 
         Under another model, states are found again by the ids of their automaton and of themselves, waiting events by
-        their template's id. What has no place any more is counted as ``dropped``.
+        their visit's name. What has no place any more is counted as ``dropped``.
 
         Raises:
             BatchError: the record is no shard, or of a version that this one does not know.
@@ -231,7 +231,7 @@ class ShardState:
                 self._absorb(automaton, tomb, line, state, out)
                 return None
             del lane.tombs[identifier]
-        transaction = Transaction(order + automaton.expires_ms, self.max_evidence)
+        transaction = Transaction(order + automaton.expires_ms, self.max_evidence, self.model.links.slots)
         lane.open[identifier] = transaction
         if transaction.deadline < self._due:
             self._due = transaction.deadline

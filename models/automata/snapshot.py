@@ -1,10 +1,10 @@
 """A shard's state as one plain record, readable by later versions and after a change of the model.
 
 Layout, version 1 (see :func:`models.batches.pack_columns`): a JSON head with the watermark, the counters, and the names
-that the numbers stand for (sources, template ids, automaton and state ids); and the columns of all events, first those
-that wait, then those kept of each transaction. A transaction is ``[automaton, tombstone, told too long, states left out
-of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has ended, its deadline)
-is not written.
+that the numbers stand for (sources, visits under ``templates``, automaton and state ids); and the columns of all
+events, first those that wait, then those kept of each transaction. A transaction is ``[automaton, tombstone, told too
+long, states left out of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has
+ended, its deadline) is not written.
 
 The head's ``ends`` are the markers that wait: ``[source, order_ms]`` each; ``ended`` are the sources of open
 transactions that have ended. Both are absent where there are none.
@@ -71,15 +71,13 @@ def write(
             )
     sources = sorted({line[SOURCE] for line in lines})
     rank = {source: at for at, source in enumerate(sources)}
-    # A slot without event has no template to name; the last place serves NO_SLOT.
-    template = [*model.template_of_slot, NO_SLOT]
     head = {
         "kind": KIND,
         "model": {"id": model.id, "version": model.version},
         "watermark": watermark,
         "counters": counters,
         "sources": sources,
-        "templates": model.template_ids,
+        "templates": model.visit_names,
         "automata": [{"id": a.id, "states": [state.id for state in a.states]} for a in model.automata],
         "waiting": waiting,
         "transactions": transactions,
@@ -96,7 +94,7 @@ def write(
             np.array([line[EVENT] for line in lines], dtype=np.int64).tobytes(),
             np.array([line[POSITION] for line in lines], dtype=np.int64).tobytes(),
             np.array([rank[line[SOURCE]] for line in lines], dtype=np.int32).tobytes(),
-            np.array([template[line[SLOT]] for line in lines], dtype=np.int32).tobytes(),
+            np.array([line[SLOT] for line in lines], dtype=np.int32).tobytes(),
             *strings_to_columns([line[IDENTIFIER] for line in lines]),
             *strings_to_columns([line[TEXT] for line in lines]),
         ],
@@ -127,9 +125,9 @@ class Reader:
         self.counters: dict[str, int] = head["counters"]
         self.ended: set[str] = set(head.get("ended", ()))
         self.dropped = 0
-        order, event, position, source, template, *strings = columns
-        # Events of transactions may have lost their template under an earlier model: they have -1.
-        slots = model.slots_of_ids(head["templates"], np.frombuffer(template, dtype=np.int32))
+        order, event, position, source, visit, *strings = columns
+        # Events of transactions may have lost their state under an earlier model: they have -1.
+        slots = model.slots_of_names(head["templates"], np.frombuffer(visit, dtype=np.int32))
         self._lines: list[Line] = list(
             zip(
                 np.frombuffer(order, dtype=np.int64).tolist(),
@@ -164,7 +162,7 @@ class Reader:
             number, lane = by_id[old["id"]]
             place = {state.id: new for new, state in enumerate(lane.automaton.states)}
             states = [place.get(name) for name in old["states"]]
-            transaction = Transaction(0, max_evidence)
+            transaction = Transaction(0, max_evidence, self._model.links.slots)
             transaction.counts = {new: count for state, count in counts if (new := states[state]) is not None}
             transaction.path = [new for state in path if (new := states[state]) is not None]
             transaction.skipped = skipped

@@ -30,19 +30,33 @@ class Transaction:
 
     Attributes:
         counts: passes of each state (its place in the automaton), in order of the first pass.
-        lines: its events; once there are more than twice ``evidence``, the middle ones are dropped.
+        lines: its events; once there are more than twice ``evidence``, the middle ones are dropped, but for the first
+            few in ``linking`` slots.
         path: the states in order of passing; of a long path the middle is dropped.
         skipped: how many were dropped from ``path``.
         head: how many of the first lines survive.
+        linking: the slots whose lines name linked transactions.
         deadline: the last order time at which an event still belongs to it.
         ended: an end state was passed.
         long_told: its being too long was told.
         end_missed: it was told that its end is missing; the record is a tombstone.
     """
 
-    __slots__ = ("counts", "deadline", "end_missed", "ended", "head", "lines", "long_told", "path", "skipped", "tail")
+    __slots__ = (
+        "counts",
+        "deadline",
+        "end_missed",
+        "ended",
+        "head",
+        "lines",
+        "linking",
+        "long_told",
+        "path",
+        "skipped",
+        "tail",
+    )
 
-    def __init__(self, deadline: int, evidence: int) -> None:
+    def __init__(self, deadline: int, evidence: int, linking: frozenset[int] = frozenset()) -> None:
         self.counts: dict[int, int] = {}
         self.lines: list[Line] = []
         self.path: list[int] = []
@@ -54,6 +68,7 @@ class Transaction:
         # The first line identifies the transaction and the last one dates it: both stay even if no evidence is wanted.
         self.head = max(1, (evidence + 1) // 2)
         self.tail = max(1, evidence // 2)
+        self.linking = linking
 
     def record(self, line: Line, state: int) -> None:
         """Note one event, which passes ``state``."""
@@ -66,7 +81,8 @@ class Transaction:
             self._drop_middle()
 
     def _drop_middle(self) -> None:
-        del self.lines[self.head : -self.tail]
+        middle = self.lines[self.head : -self.tail] if self.linking else ()
+        self.lines[self.head : -self.tail] = [line for line in middle if line[SLOT] in self.linking][: self.head]
         path = self.path
         excess = len(path) - PATH_SHOWN
         if excess > _PATH_KEPT - PATH_SHOWN:
@@ -92,12 +108,17 @@ class Transaction:
         return self.path[:half], self.events - 2 * half, self.path[-half:]
 
     def evidence(self, limit: int, offending: frozenset[int], state_of_slot: list[int]) -> list[Line]:
-        """At most ``limit`` lines: up to half for the latest in ``offending`` states, the others from both ends."""
+        """At most ``limit`` lines: up to half for the latest in ``offending`` states, the others from both ends.
+
+        The first one that names a linked transaction is among them, unless hardly any are wanted.
+        """
         lines = self.lines
         if len(lines) <= limit:
             return lines
         chosen = [at for at, line in enumerate(lines) if state_of_slot[line[SLOT]] in offending]
         picked = set(chosen[len(chosen) - limit // 2 :] if len(chosen) > limit // 2 else chosen)
+        if self.linking and limit > 3:
+            picked.update([at for at, line in enumerate(lines) if line[SLOT] in self.linking][:1])
         for step in range(len(lines)):
             if len(picked) >= limit:
                 break

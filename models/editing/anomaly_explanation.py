@@ -98,6 +98,7 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
         rows.append(f"passed      {' → '.join(transaction['states'])}")
     if transaction and transaction["begin"]:
         rows.append(f"time        {transaction['begin']} to {transaction['end']}")
+    rows += _linked_rows(model, transaction)
     rows += ["", "evidence", *_evidence_rows(explainer, automaton, anomaly)]
     return rows
 
@@ -198,18 +199,27 @@ def _learnt(support: int) -> str:
     return f" (learnt from {support:,} transaction{'' if support == 1 else 's'})" if support else ""
 
 
+def _linked_rows(model: ModelDocument, transaction: Mapping[str, Any] | None) -> Iterator[str]:
+    names = {a.id: f' "{a.name}"' for a in model.automata}
+    said = {"parent": "came of", "child": "led to"}
+    for other in (transaction or {}).get("linked", ()):
+        name = names.get(other["automaton"], "")
+        yield f"linked      {said[other['role']]} {other['transaction']} of automaton {other['automaton']}{name}"
+
+
 def _evidence_rows(explainer: LineExplainer, automaton: Automaton | None, anomaly: Anomaly) -> Iterator[str]:
     blamed = {v[key] for v in anomaly["violations"] for key in ("state", "other")} - {None}
     whole = any(v["unit"] == "ms" for v in anomaly["violations"])
     evidence = anomaly["evidence"]
     for at, line in enumerate(evidence):
-        found = explainer.state_of(line["text"])
-        state = found[1].id if found and automaton is not None and found[0].id == automaton.id else None
-        marked = state in blamed or anomaly["type"] in _ABOUT_LINES or (whole and at in (0, len(evidence) - 1))
+        found = explainer.states_of(line["text"])
+        states = [state.id for owner, state in found if automaton is not None and owner.id == automaton.id]
+        marked = not blamed.isdisjoint(states) or anomaly["type"] in _ABOUT_LINES
+        marked = marked or (whole and at in (0, len(evidence) - 1))
         place = f"{line['file']}:{line['line']}" if "file" in line else _place(line)
         first, _, rest = line["text"].partition("\n")
         more = f" (and {rest.count(chr(10)) + 1} more)" if rest else ""
-        yield f"{'>' if marked else ' '} {place}  [{state or 'no state'}]  {first}{more}"
+        yield f"{'>' if marked else ' '} {place}  [{', '.join(states) or 'no state'}]  {first}{more}"
 
 
 def _place(line: Mapping[str, Any]) -> str:

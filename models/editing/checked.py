@@ -35,7 +35,7 @@ def find_template(model: ModelDocument, name: str) -> Template:
 
 
 def states_of(model: ModelDocument, template: str) -> list[tuple[Automaton, State]]:
-    """The states that lines of a template lead to, with their automata: one, or none."""
+    """The states that lines of a template lead to, with their automata: one for each identifier, or none."""
     return [(a, s) for a in model.automata for s in a.states if s.template == template]
 
 
@@ -52,8 +52,8 @@ def refuse_identifier(model: ModelDocument, template: str, field: str, why: str)
 def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str] = ()) -> ModelDocument:
     """The edited document: the version counted up by one, and everything in it checked.
 
-    The example of a template that was ``touched`` and fits it no longer is taken out, and so are categories and series
-    of templates and fields that are gone.
+    The example of a template that was ``touched`` and fits it no longer is taken out, and so are links whose states,
+    and categories and series whose templates and fields, are gone.
 
     Args:
         before: the document before the operation.
@@ -66,6 +66,12 @@ def finished(before: ModelDocument, after: ModelDocument, touched: Iterable[str]
     """
     after.version = before.version + 1
     prune_values(after)
+    visits = {(a.id, s.template, s.field) for a in after.automata for s in a.states}
+    after.links = [
+        link
+        for link in after.links
+        if {(link.parent, link.template, link.parent_field), (link.child, link.template, link.child_field)} <= visits
+    ]
     known: dict[str, str] = {}
     for template in after.templates:
         other = known.setdefault(template.grok, template.id)

@@ -17,7 +17,7 @@ _NUMBERS = frozenset({"NUMBER", "BASE10NUM"})
 
 
 def rename_field(model: ModelDocument, template: str, field: str, new: str) -> ModelDocument:
-    """Give a field another name, in the template and in all that names it: its state, rules, values, allowed findings.
+    """Give a field another name, in the template and in all that names it: states, links, rules, values and the like.
 
     Args:
         model: the document; it stays as it is.
@@ -43,6 +43,10 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
     old, named = FieldOf(template, field), FieldOf(template, new)
     after.series.fields = [named if f == old else f for f in after.series.fields]
     after.series.metrics = [named if f == old else f for f in after.series.metrics]
+    for link in after.links:
+        if link.template == template:
+            link.parent_field = new if link.parent_field == field else link.parent_field
+            link.child_field = new if link.child_field == field else link.child_field
     return finished(model, after, [template])
 
 

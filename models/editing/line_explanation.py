@@ -31,8 +31,9 @@ class LineExplanation:
         time_ms: its timestamp, epoch ms; None where it has none, and where lines carry none.
         template: the template that it fits, or None.
         fields: name, pattern and value of each of its fields.
-        automaton, state: what its template is in a transaction, or None.
-        transaction: the identifier of its transaction, or None.
+        visits: the states that it leads to, each with its automaton and the identifier of its transaction; a line with
+            several identifiers has several.
+        transaction: the identifier of its (first) transaction, or None.
         nearest: where it fits none, the template that says nearly the same, or None.
         rows: the sentences about it.
     """
@@ -42,11 +43,20 @@ class LineExplanation:
     time_ms: int | None
     template: Template | None = None
     fields: tuple[tuple[Field, Value], ...] = ()
-    automaton: Automaton | None = None
-    state: State | None = None
+    visits: tuple[tuple[Automaton, State, str], ...] = ()
     transaction: str | None = None
     nearest: Template | None = None
     rows: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def automaton(self) -> Automaton | None:
+        """What its template belongs to first, or None."""
+        return self.visits[0][0] if self.visits else None
+
+    @property
+    def state(self) -> State | None:
+        """What its template is there, or None."""
+        return self.visits[0][1] if self.visits else None
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as JSON data."""
@@ -59,6 +69,10 @@ class LineExplanation:
             "automaton": None if self.automaton is None else self.automaton.id,
             "state": None if self.state is None else self.state.id,
             "transaction": self.transaction,
+            "visits": [
+                {"automaton": automaton.id, "state": state.id, "transaction": transaction}
+                for automaton, state, transaction in self.visits
+            ],
             "nearest": None if self.nearest is None else self.nearest.id,
             "sentences": [f"{head}: {text}" for head, text in self.rows],
         }
@@ -74,14 +88,17 @@ class LineExplainer:
     def __init__(self, model: ModelDocument) -> None:
         self.model = model
         self._contents = ContentReader(model)
-        self._states = {s.template: (a, s) for a in model.automata for s in a.states}
+        self._states: dict[str, list[tuple[Automaton, State]]] = {}
+        for automaton in model.automata:
+            for state in automaton.states:
+                self._states.setdefault(state.template, []).append((automaton, state))
         self._parser = LineParser([t.grok for t in model.templates], [()] * len(model.templates), model.patterns)
         self._id_pattern = LinearRegex(model.id_pattern) if model.id_pattern else None
 
-    def state_of(self, line: str) -> tuple[Automaton, State] | None:
-        """The state that a line leads to; of a text of several lines the first counts."""
+    def states_of(self, line: str) -> list[tuple[Automaton, State]]:
+        """The states that a line leads to; of a text of several lines the first counts."""
         at, _ = self._parser.match(self._contents.content(line.partition("\n")[0].rstrip("\r")))
-        return self._states.get(self.model.templates[at].id) if at >= 0 else None
+        return self._states.get(self.model.templates[at].id, []) if at >= 0 else []
 
     def explain(self, line: str) -> LineExplanation:
         """Everything that the model knows of a line."""
@@ -98,21 +115,21 @@ class LineExplainer:
         if self.model.structure is not None:
             values = plain_values(values)
         fields = tuple((known, values[known.name]) for known in grok.fields if known.name in values)
-        automaton, state = self._states.get(template.id, (None, None))
-        transaction = None
         rows = [self._time_row(time_ms), *_template_rows(template, fields)]
-        if automaton is not None and state is not None:
-            found = grok.regex.fullmatch(content)
-            transaction = found[state.field] if found else None
-            rows.append(("transaction", f"{transaction}, in the field {state.field}"))
+        found = grok.regex.fullmatch(content)
+        visits = []
+        for automaton, state in self._states.get(template.id, []):
+            identifier = found[state.field] if found else None
+            visits.append((automaton, state, identifier or ""))
+            rows.append(("transaction", f"{identifier}, in the field {state.field}"))
             rows += state_rows(self.model, automaton, state)
-        else:
+        rows += [("link", said) for said in link_sentences(self.model, template)]
+        if not visits:
             rows.append(
                 ("state", "none: the template belongs to no automaton, so that only lines unlike it are told of")
             )
-        return LineExplanation(
-            line, content, time_ms, template, fields, automaton, state, transaction, None, tuple(rows)
-        )
+        transaction = visits[0][2] if visits else None
+        return LineExplanation(line, content, time_ms, template, fields, tuple(visits), transaction, None, tuple(rows))
 
     def _time_row(self, time_ms: int | None) -> tuple[str, str]:
         if time_ms is not None:
@@ -178,6 +195,17 @@ def state_rows(model: ModelDocument, automaton: Automaton, state: State) -> Iter
             others = ", ".join(names[s] for s in equal.states if s != state.id)
             yield "equal", f"occurs as often as {others}{_learnt(equal.support)}"
     yield "duration", duration_sentence(automaton)
+
+
+def link_sentences(model: ModelDocument, template: Template) -> Iterator[str]:
+    """What lines of a template say of two transactions at once."""
+    for link in model.links:
+        if link.template == template.id:
+            seen = f" (seen of {_count(link.support, 'pair')})" if link.support else ""
+            yield (
+                f"the transaction in {link.parent_field} ({link.parent}) leads to the one in {link.child_field} "
+                f"({link.child}){seen}"
+            )
 
 
 def state_names(model: ModelDocument, automaton: Automaton) -> dict[str, str]:

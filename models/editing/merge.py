@@ -45,51 +45,67 @@ def merge(model: ModelDocument, templates: Sequence[str]) -> ModelDocument:
     owners = _owners(model, templates)
     merged = parts[0]
     tokens = _tokens(merged)
-    identifiers = {owners[merged.id][1].field} if owners else set()
+    identifiers = [{own[merged.id][1].field} for own in owners]
     for part in parts[1:]:
         tokens, found = _merged(tokens, _tokens(part), model.patterns)
-        if owners:
-            place = found.get(owners[part.id][1].field)
+        for own, places in zip(owners, identifiers, strict=True):
+            place = found.get(own[part.id][1].field)
             if place is None:
-                raise _misplaced(templates, part.id, owners[part.id][1].field)
-            identifiers.add(place)
+                raise _misplaced(templates, part.id, own[part.id][1].field)
+            places.add(place)
     names = [token.name for token in tokens if token.kind == FIELD]
-    if owners and (len(identifiers) > 1 or not identifiers <= set(names)):
-        raise _misplaced(templates, merged.id, owners[merged.id][1].field)
+    for own, places in zip(owners, identifiers, strict=True):
+        if len(places) > 1 or not places <= set(names):
+            raise _misplaced(templates, merged.id, own[merged.id][1].field)
     if not any(token.is_word for token in tokens):
         raise EditError(f"the templates {', '.join(templates)} share no word; only templates that do can be merged")
     grok = "".join(token.source for token in tokens)
-    _check_examples(model, parts, grok, owners, next(iter(identifiers), ""))
+    fields = [next(iter(places)) for places in identifiers]
+    _check_examples(model, parts, grok, owners, fields)
     merged.grok, merged.count = grok, sum(part.count for part in parts)
     gone = set(templates[1:])
     after.templates = [t for t in after.templates if t.id not in gone]
     forget_values(after, set(templates))
-    if owners:
-        automaton = next(a for a in after.automata if a.id == owners[merged.id][0].id)
-        states = [next(s for s in automaton.states if s.template == name) for name in templates]
-        join_states(automaton, states, merged.id, next(iter(identifiers)))
+    for own, field in zip(owners, fields, strict=True):
+        automaton = next(a for a in after.automata if a.id == own[merged.id][0].id)
+        ids = [own[name][1].id for name in templates]
+        join_states(automaton, [next(s for s in automaton.states if s.id == name) for name in ids], merged.id, field)
     return finished(model, after, [merged.id])
 
 
-def _owners(model: ModelDocument, templates: Sequence[str]) -> dict[str, tuple[Automaton, State]]:
-    """For each template its automaton and state; empty where none has one."""
-    owners = {name: found[0] for name in templates if (found := states_of(model, name))}
-    if not owners:
-        return {}
+def _owners(model: ModelDocument, templates: Sequence[str]) -> list[dict[str, tuple[Automaton, State]]]:
+    """For each automaton that has them as states the templates with automaton and state; empty where none has."""
+    found = {name: states_of(model, name) for name in templates}
+    if not any(found.values()):
+        return []
     for name in templates:
-        if name not in owners:
-            other, (automaton, state) = next(iter(owners.items()))
+        if not found[name]:
+            other = next(name for name in templates if found[name])
+            automaton, state = found[other][0]
             raise EditError(
                 f"the template {other} is the state {state.id} of automaton {automaton.id} and {name} is no state: its "
                 "lines would count as visits of that state, which nothing was learnt of; merge templates of one kind"
             )
-    automata = {automaton.id for automaton, _ in owners.values()}
-    if len(automata) > 1:
+    automata = {name: sorted(automaton.id for automaton, _ in states) for name, states in found.items()}
+    if any(of_one != automata[templates[0]] for of_one in automata.values()):
+        every = sorted({automaton for of_one in automata.values() for automaton in of_one})
         raise EditError(
-            f"the templates {', '.join(templates)} are states of different automata ({', '.join(sorted(automata))}), "
-            "and a template belongs to one automaton at most; take one of the automata out first"
+            f"the templates {', '.join(templates)} are states of different automata ({', '.join(every)}), "
+            "and lines of one template visit the same automata; take one of the automata out first"
         )
-    counted = [state for _, state in owners.values() if state.max != 0]
+    for name, of_one in automata.items():
+        if len(set(of_one)) < len(of_one):
+            raise EditError(f"the template {name} is several states of one automaton; take all but one out first")
+    owners = [
+        {name: next(pair for pair in found[name] if pair[0] is automaton) for name in templates}
+        for automaton, _ in found[templates[0]]
+    ]
+    for own in owners:
+        _check_marks([state for _, state in own.values() if state.max != 0])
+    return owners
+
+
+def _check_marks(counted: Sequence[State]) -> None:
     for mark in ("begin", "end"):
         if len({getattr(state, mark) for state in counted}) > 1:
             which = next(state.id for state in counted if getattr(state, mark))
@@ -98,7 +114,6 @@ def _owners(model: ModelDocument, templates: Sequence[str]) -> dict[str, tuple[A
                 f"the state {which} may {mark} a transaction and {other} may not: as one state, each of its lines "
                 f'would {mark} one; give both the same "{mark}" first, if that is meant'
             )
-    return owners
 
 
 def _tokens(template: Template) -> list[Token]:
@@ -259,10 +274,10 @@ def _check_examples(
     model: ModelDocument,
     parts: Sequence[Template],
     grok: str,
-    owners: Mapping[str, tuple[Automaton, State]],
-    identifier: str,
+    owners: Sequence[Mapping[str, tuple[Automaton, State]]],
+    identifiers: Sequence[str],
 ) -> None:
-    """Check on the examples that the merged template reads the same transaction out of a line as its parts do."""
+    """Check on the examples that the merged template reads the same transactions out of a line as its parts do."""
     reader = ContentReader(model)
     merged = compile_grok(grok, model.patterns)
     for part in parts:
@@ -273,5 +288,6 @@ def _check_examples(
         now = merged.regex.fullmatch(content)
         if now is None:
             raise EditError(f"{grok} would not take the example of template {part.id}; they have to stay apart")
-        if owners and now[identifier] != before[owners[part.id][1].field]:
-            raise _misplaced([p.id for p in parts], part.id, owners[part.id][1].field)
+        for own, identifier in zip(owners, identifiers, strict=True):
+            if now[identifier] != before[own[part.id][1].field]:
+                raise _misplaced([p.id for p in parts], part.id, own[part.id][1].field)

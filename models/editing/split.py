@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from models.document import ModelDocument, Template
@@ -51,6 +52,12 @@ def split(model: ModelDocument, template: str, field: str, values: Sequence[str]
     after.templates[place + 1 : place + 1] = made
     for automaton, state in states_of(after, template):
         split_state(automaton, state, [(new.id, value) for new, value in zip(made, values, strict=True)])
+    after.links += [
+        dataclasses.replace(k, template=new.id, support=0)
+        for k in after.links
+        if k.template == template
+        for new in made
+    ]
     return finished(model, after)
 
 

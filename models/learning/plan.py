@@ -59,7 +59,7 @@ class LearnPlan:
         """What the second pass has to know."""
         return VisitReading(
             tuple(template.grok for template in self.templates),
-            tuple(self.choice.fields_of(at) for at in range(len(self.templates))),
+            self.choice,
             tuple(sorted(self.patterns.items())),
             limits.visits,
         )
@@ -133,17 +133,22 @@ def _keep_fields(choice: IdentifierChoice, base: ModelDocument | None) -> Identi
     if base is None or not base.automata:
         return choice
     place = {template.id: at for at, template in enumerate(base.templates)}
-    chosen = dict(choice.by_template)
-    fresh = max((identifier.kind for identifier in chosen.values()), default=-1) + 1
+    found = {at: list(choice.identifiers_of(at)) for at in choice.by_template}
+    fresh = max((identifier.kind for some in found.values() for identifier in some), default=-1) + 1
+    kept: dict[int, list[Identifier]] = {}
     for automaton in base.automata:
         fields = {place[state.template]: state.field for state in automaton.states}
-        agreed = Counter(chosen[at].kind for at, name in fields.items() if at in chosen and chosen[at].field == name)
+        own = {at: next((one for one in found.get(at, ()) if one.field == name), None) for at, name in fields.items()}
+        agreed = Counter(one.kind for one in own.values() if one is not None)
         kind = min(agreed, key=lambda one: (-agreed[one], one)) if agreed else fresh
         fresh += not agreed
         for at, name in fields.items():
-            if at not in chosen or chosen[at].field != name or chosen[at].kind != kind:
-                chosen[at] = Identifier(name, kind, 1.0)
-    return IdentifierChoice(dict(sorted(chosen.items())), choice.pattern)
+            known = own[at]
+            same = known is not None and known.kind == kind
+            kept.setdefault(at, []).append(known if known is not None and same else Identifier(name, kind, 1.0))
+    chosen = dict(sorted((found | kept).items()))
+    further = {at: tuple(some[1:]) for at, some in chosen.items() if len(some) > 1}
+    return IdentifierChoice({at: some[0] for at, some in chosen.items()}, choice.pattern, further)
 
 
 def find_identifiers(
@@ -178,29 +183,23 @@ def find_identifiers(
     if id_pattern:
         return choice, id_pattern, samples
     kinds: dict[int, list[str]] = {}
-    for template, identifier in choice.by_template.items():
-        if template in samples:
-            kinds.setdefault(identifier.kind, []).extend(samples[template].fields[identifier.field][:_PATTERN_VALUES])
+    for template, sample in samples.items():
+        for identifier in choice.identifiers_of(template):
+            kinds.setdefault(identifier.kind, []).extend(sample.fields[identifier.field][:_PATTERN_VALUES])
     return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
 
 
 def _table(stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str], choice: IdentifierChoice) -> EventTable:
-    """The events of the stretch with their template and transaction."""
+    """What the lines of the stretch visit and by which transactions."""
     parsed = _parse(stretch, LineParser(groks, [choice.fields_of(i) for i in range(len(groks))], patterns))
+    event, place, visit = choice.visits(len(groks)).of(parsed.template, parsed.begin >= 0)
+    named = np.flatnonzero((parsed.begin[place, event] >= 0) & (visit >= 0))
+    event, place = event[named], place[named]
     numbers: dict[bytes, int] = {}
     raw = stretch.data.tobytes()
-    pieces = []
-    for begin, end in zip(parsed.begin, parsed.end, strict=True):
-        rows = np.flatnonzero((begin >= 0) & (parsed.template >= 0))
-        spans = zip(begin[rows].tolist(), end[rows].tolist(), strict=True)
-        transaction = np.array([numbers.setdefault(raw[a:b], len(numbers)) for a, b in spans], np.int64)
-        pieces.append((rows, transaction))
-    rows = np.concatenate([at for at, _ in pieces])
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
-    return EventTable(
-        parsed.template[rows], np.concatenate([found for _, found in pieces])[order], stretch.event_ms[rows]
-    )
+    spans = zip(parsed.begin[place, event].tolist(), parsed.end[place, event].tolist(), strict=True)
+    transaction = np.array([numbers.setdefault(raw[a:b], len(numbers)) for a, b in spans], np.int64)
+    return EventTable(visit[named], transaction, stretch.event_ms[event], event.astype(np.int64))
 
 
 def _parse(stretch: Stretch, parser: LineParser) -> Parsed:

@@ -14,6 +14,7 @@ from models.learning.tallies import FieldTallies
 from models.learning.update import update
 from models.learning.visits import VisitSummary
 from models.mining.automata import LearnSettings, count_transactions, learn_automata
+from models.mining.links import learn_links
 
 
 def make_model(
@@ -67,6 +68,9 @@ def make_model(
         "automata": automata,
     }
     document |= tallies.sections(templates)
+    links = learn_links(table, templates, plan.choice, automata)
+    if links:
+        document["links"] = links
     if plan.patterns:
         document["patterns"] = dict(plan.patterns)
     if plan.id_pattern:

@@ -40,6 +40,13 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
     model.templates = [*kept, *learnt.templates[size:]]
     gone = {base.templates[at].id for at in range(size)} - {template.id for template in kept}
     model.automata = reconcile(model.automata, learnt.automata, gone)
+    states = {(a.id, s.template, s.field) for a in model.automata for s in a.states}
+    links = {(k.template, k.parent, k.parent_field, k.child, k.child_field): k for k in (*model.links, *learnt.links)}
+    model.links = [
+        k
+        for k in links.values()
+        if {(k.parent, k.template, k.parent_field), (k.child, k.template, k.child_field)} <= states
+    ]
     model.check("the updated model")
     return model
 

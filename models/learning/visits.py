@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.batches import Int64, pack_columns, unpack_columns
+from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.transactions import EventTable
 from models.parser import LineParser
 from models.source_reader import Events
@@ -31,19 +32,28 @@ class VisitReading:
 
     Attributes:
         groks: Grok of each template.
-        fields: for each template the fields that hold identifiers of transactions.
+        choice: which fields hold identifiers of transactions.
         patterns: Grok patterns of the model's own.
         most: how many visits are held.
     """
 
     groks: tuple[str, ...]
-    fields: tuple[tuple[str, ...], ...]
+    choice: IdentifierChoice
     patterns: tuple[tuple[str, str], ...]
     most: int
 
-    def parser(self) -> LineParser:
-        """A parser that cuts out the identifiers."""
-        return LineParser(self.groks, self.fields, dict(self.patterns))
+    def parser(self) -> VisitParser:
+        """What finds the visits."""
+        fields = [self.choice.fields_of(at) for at in range(len(self.groks))]
+        return VisitParser(LineParser(self.groks, fields, dict(self.patterns)), self.choice.visits(len(self.groks)))
+
+
+@dataclass(frozen=True, slots=True)
+class VisitParser:
+    """Finds the visits of lines: ``lines`` cuts out the identifiers, ``visits`` numbers what they visit."""
+
+    lines: LineParser
+    visits: Visits
 
 
 class VisitSummary:
@@ -68,9 +78,9 @@ class VisitSummary:
         """The share of all transactions that are held, 0 to 1."""
         return 0.5**self._level
 
-    def add(self, source: str, events: Events, parser: LineParser) -> None:
+    def add(self, source: str, events: Events, parser: VisitParser) -> None:
         """Add events of a source; the parser is that of the same :class:`VisitReading` for all."""
-        parsed = parser.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
+        parsed = parser.lines.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
         known = np.flatnonzero(parsed.template >= 0)
         if not len(known):
             return
@@ -82,18 +92,17 @@ class VisitSummary:
         table[:, _TRANSACTION] = -1
         table[:, _EVENT_MS] = events.event_ms
         self._edge = self._edges(np.concatenate((self._edge, table[known])))
+        event, place, visit = parser.visits.of(parsed.template, parsed.begin >= 0)
+        named = np.flatnonzero((parsed.begin[place, event] >= 0) & (visit >= 0))
+        event, place = event[named], place[named]
         raw = events.data.tobytes()
-        marks: dict[bytes, int] = {}
-        for begin, end in zip(parsed.begin, parsed.end, strict=True):
-            rows = np.flatnonzero((begin >= 0) & (parsed.template >= 0))
-            if not len(rows):
-                continue
-            found = [raw[a:b] for a, b in zip(begin[rows].tolist(), end[rows].tolist(), strict=True)]
-            for identifier in set(found) - marks.keys():
-                marks[identifier] = _mark(identifier)
-            visits = table[rows]
-            visits[:, _TRANSACTION] = [marks[identifier] for identifier in found]
-            self._keep(visits[_below(visits[:, _TRANSACTION], self._level)])
+        spans = zip(parsed.begin[place, event].tolist(), parsed.end[place, event].tolist(), strict=True)
+        found = [raw[a:b] for a, b in spans]
+        marks = {identifier: _mark(identifier) for identifier in set(found)}
+        visits = table[event]
+        visits[:, _TEMPLATE] = visit[named]
+        visits[:, _TRANSACTION] = [marks[identifier] for identifier in found]
+        self._keep(visits[_below(visits[:, _TRANSACTION], self._level)])
         self._fit()
 
     def merge(self, other: VisitSummary) -> None:
@@ -127,6 +136,7 @@ class VisitSummary:
                 everything[:, _TEMPLATE].astype(np.int32),
                 transaction.astype(np.int64),
                 everything[:, _EVENT_MS].copy(),
+                np.cumsum((np.diff(everything[:, (_SOURCE, _LINE)], axis=0, prepend=-1) != 0).any(axis=1)),
             ),
             span,
         )

@@ -38,7 +38,7 @@ def find_alternatives(patterns: Sequence[Row], table: EventTable, kinds: Int32) 
     Args:
         patterns: the keys of each template.
         table: the events; template indices are places in ``patterns``.
-        kinds: int32[templates], the kind of each template's identifier, -1 for none.
+        kinds: int32[templates], the kind of each template's first identifier, -1 for none.
     """
     families: dict[tuple[int, Row], list[int]] = defaultdict(list)
     for template, pattern in enumerate(patterns):
@@ -99,7 +99,8 @@ class _Passed:
     """Which transactions pass which templates."""
 
     def __init__(self, table: EventTable, kinds: Int32) -> None:
-        keep = (table.transaction >= 0) & (table.template >= 0)
+        # What lines visit through further identifiers is numbered behind the templates.
+        keep = (table.transaction >= 0) & (table.template >= 0) & (table.template < len(kinds))
         keep[keep] = kinds[table.template[keep]] >= 0
         template, transaction = table.template[keep], table.transaction[keep]
         self._by_template: dict[int, npt.NDArray[np.int64]] = {

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from models.mining.bounds import FEWEST, Bounds, learn_bounds
 from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
-from models.mining.identifiers import IdentifierChoice
+from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
+from models.mining.silence import split_silent
 from models.mining.state_names import name_states, title
 from models.mining.transactions import (
     EventTable,
@@ -24,10 +25,12 @@ from models.mining.transactions import (
     returns,
     split_reused,
 )
+from models.visits import full_name
 
 Bools = npt.NDArray[np.bool_]
 
 _RETURNING = 0.002
+_JOINED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Learned:
     begins: frozenset[int]
     ends: frozenset[int]
     duration: Duration
+    expires_ms: int
 
 
 def learn_automata(
@@ -72,28 +76,47 @@ def learn_automata(
     Args:
         table: all events, of templates with and without identifier.
         templates: the model document's templates; ``id`` and ``grok`` are read.
-        choice: which field of each template is the transaction identifier.
+        choice: which fields of each template are identifiers of transactions.
         settings: see :class:`LearnSettings`.
     """
     settings = settings or LearnSettings()
     span = settings.span_ms or table.span_ms()
     documents = []
-    for members in find_components(table, choice.kinds(len(templates))):
+    visits = choice.visits(len(templates))
+    for members in find_components(table, visits.kinds):
         learned = _learn(group_transactions(table, members), span, settings)
         if learned is not None:
-            documents.append(_document(learned, templates, choice))
+            documents.append(_document(learned, templates, visits))
     documents.sort(key=lambda document: (-document["support"], document["id"]))
     return documents
 
 
 def count_transactions(table: EventTable, templates: int, choice: IdentifierChoice) -> int:
     """How many transactions the events hold, in kinds with and without automaton."""
-    components = find_components(table, choice.kinds(templates))
-    return sum(len(split_reused(group_transactions(table, members))) for members in components)
+    components = find_components(table, choice.visits(templates).kinds)
+    return sum(len(split_silent(split_reused(group_transactions(table, members)))[0]) for members in components)
 
 
 def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings) -> _Learned | None:
-    seen = split_reused(grouped)
+    by_states = split_reused(grouped)
+    learned = _learn_from(*split_silent(by_states), span, settings)
+    if learned is None or len(by_states) == len(grouped) or not _would_join(grouped, learned):
+        return learned
+    return _learn_from(*split_silent(grouped), span, settings)
+
+
+def _would_join(grouped: Transactions, learned: _Learned) -> bool:
+    """Whether the engine would take for one transaction what was cut in two, as begin and end tell too little."""
+    if learned.begins and learned.ends:
+        return False
+    again = ~np.isin(learned.seen.starts[:-1], grouped.starts[:-1])
+    since = np.diff(learned.seen.begin_ms, prepend=0)[again]
+    return bool(len(since)) and float((since <= learned.expires_ms).mean()) > _JOINED
+
+
+def _learn_from(
+    seen: Transactions, silence_ms: int | None, span: tuple[int, int], settings: LearnSettings
+) -> _Learned | None:
     if len(seen) < max(FEWEST, settings.min_transactions):
         return None
     counts = seen.counts()
@@ -123,8 +146,10 @@ def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings
     # Without end states nobody can tell a transaction that is still open when the log ends from one that lacks
     # something: so what a state needs has to hold at any time.
     open_ones = bounds.kept(counts) & (not ends)
+    kept_ones = seen.select(normal)
+    expires = expires_ms(duration, kept_ones.duration_ms, silence_ms)
     return _Learned(
-        seen, seen.select(normal), seen.select(orderly), seen.select(open_ones), bounds, begins, ends, duration
+        seen, kept_ones, seen.select(orderly), seen.select(open_ones), bounds, begins, ends, duration, expires
     )
 
 
@@ -158,10 +183,15 @@ def _mask(states: frozenset[int], width: int) -> Bools:
     return mask
 
 
-def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice: IdentifierChoice) -> dict[str, Any]:
+def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits: Visits) -> dict[str, Any]:
     members, normal, bounds = learned.seen.templates, learned.normal, learned.bounds
-    groks = [str(templates[template]["grok"]) for template in members]
-    ids = [str(templates[template]["id"]) for template in members]
+    groks = [str(templates[visits.template[visit]]["grok"]) for visit in members]
+    ids = [str(templates[visits.template[visit]]["id"]) for visit in members]
+    # Two automata may share all their templates.
+    names_of_visits = [
+        name if visit < len(templates) else full_name(name, str(visits.field[visit]))
+        for visit, name in zip(members, ids, strict=True)
+    ]
     names = name_states(groks)
     always = np.array([low >= 1 for low in bounds.low])
     occurs = (learned.seen.counts() > 0).sum(axis=0)
@@ -169,14 +199,14 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
         {
             "id": names[at],
             "template": ids[at],
-            "field": choice.field_of(template),
+            "field": visits.field[visit],
             "min": bounds.low[at],
             "max": bounds.high[at],
             "begin": at in learned.begins,
             "end": at in learned.ends,
             "support": int(occurs[at]),
         }
-        for at, template in enumerate(members)
+        for at, visit in enumerate(members)
     ]
     open_counts = learned.open.counts()
     # States read best in the order in which transactions pass them.
@@ -184,7 +214,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
     reading = sorted(range(len(members)), key=lambda at: (place[at], at))
     lead = min(learned.begins or range(len(members)), key=lambda at: (-int(occurs[at]), place[at], at))
     return {
-        "id": "a-" + hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:8],
+        "id": "a-" + hashlib.sha256("\n".join(sorted(names_of_visits)).encode()).hexdigest()[:8],
         "name": title(groks, lead),
         "support": len(learned.seen),
         "states": [states[at] for at in reading],
@@ -206,7 +236,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
             "support": learned.duration.support,
         },
         "settle_ms": settle_ms(normal, learned.ends),
-        "expires_ms": expires_ms(learned.duration, normal.duration_ms),
+        "expires_ms": learned.expires_ms,
     }
 
 

@@ -90,14 +90,18 @@ def settle_ms(transactions: Transactions, ends: frozenset[int]) -> int:
     return max(_SETTLE_FLOOR_MS, 2 * int(gaps.max(initial=0)))
 
 
-def expires_ms(duration: Duration, span_ms: Int64) -> int:
+def expires_ms(duration: Duration, span_ms: Int64, silence_ms: int | None = None) -> int:
     """How long to wait for the end, from the first event: long enough for one that is merely late.
 
     Args:
         duration: the learnt bounds.
         span_ms: durations of all normal transactions.
+        silence_ms: after so long a silence the identifier is used for another transaction; None: that is not known.
     """
     longest = int(span_ms.max(initial=0))
     if duration.max_ms is not None:
         longest = duration.max_ms
-    return min(max(_EXPIRES_FLOOR_MS, _EXPIRES_FACTOR * longest), _MOST_MS)
+    expires = max(_EXPIRES_FLOOR_MS, _EXPIRES_FACTOR * longest)
+    if silence_ms is not None:
+        expires = min(expires, max(silence_ms, longest))
+    return min(expires, _MOST_MS)

@@ -11,93 +11,37 @@ of one *kind* (order numbers, session tokens, …). A kind is an identifier as f
 or as far as its values occur *one to one*: once in each of several templates, however often in others. That tells in
 short logs, where every transaction takes a good part of the log.
 
-Each template gets the slot whose kind explains most lines best; a template without such a slot gets none.
+Each template gets the slot whose kind explains most lines best; a template without such a slot gets none. Then kinds
+are looked for that tie lines together besides (:mod:`models.mining.further_identifiers`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from models.batches import Int32, Int64
+from models.batches import Int64
 from models.errors import UserError
 from models.linear import LinearError, LinearRegex
-from models.mining.slots import (
-    LEAST_GROUPS,
-    LEAST_PAIRS,
-    NEAR,
-    ONE_TO_ONE,
-    FieldSamples,
-    Slots,
-    TemplateSample,
-    join_kinds,
-    span_of,
-)
-
-Bools = npt.NDArray[np.bool_]
+from models.mining.further_identifiers import find_further
+from models.mining.identifier_choice import Identifier, IdentifierChoice
+from models.mining.slots import LEAST_PAIRS, NEAR, FieldSamples, Slots, TemplateSample, join_kinds
+from models.mining.ties import fit_kind, one_slot_a_template
+from models.mining.uses import cut_into_uses
 
 __all__ = ["FieldSamples", "Identifier", "IdentifierChoice", "TemplateSample", "discover_identifiers"]
 
-_NEAR_BY_CHANCE = float(1 - np.exp(-2 * NEAR))
-"""How often a line thrown at random has such a neighbour (distances to the nearest one are exponential)."""
-
-_ACCEPTED = 0.3
 _FEW = 4
 _BY_COINCIDENCE = 0.001
 _LONG = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Identifier:
-    """The slot that names a template's transactions.
-
-    Attributes:
-        field: name of the field.
-        kind: number of the kind of identifier; templates of different kinds never share a transaction.
-        linked: share of the lines that lie near another line of the same identifier, 0 to 1.
-    """
-
-    field: str
-    kind: int
-    linked: float
-
-
-@dataclass(frozen=True, slots=True)
-class IdentifierChoice:
-    """The identifier of each template that has one.
-
-    Attributes:
-        by_template: template index → identifier.
-        pattern: the given pattern, if one was.
-    """
-
-    by_template: Mapping[int, Identifier] = field(default_factory=dict)
-    pattern: str | None = None
-
-    def field_of(self, template: int) -> str | None:
-        """The field that holds the identifier, None if the template has none."""
-        found = self.by_template.get(template)
-        return None if found is None else found.field
-
-    def fields_of(self, template: int) -> tuple[str, ...]:
-        """The fields that hold identifiers; empty if the template has none."""
-        found = self.by_template.get(template)
-        return () if found is None else (found.field,)
-
-    def kinds(self, templates: int) -> Int32:
-        """int32[templates]: the kind of each template, -1 for none."""
-        kinds = np.full(templates, -1, dtype=np.int32)
-        for template, identifier in self.by_template.items():
-            kinds[template] = identifier.kind
-        return kinds
+_LEAST_TEMPLATES = 2
+_NEARLY_ALL = 0.8
 
 
 def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -> IdentifierChoice:
-    """Choose the identifier of each template.
+    """Choose the identifiers of each template.
 
     Args:
         samples: events of each template, with the values of their fields.
@@ -112,7 +56,10 @@ def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -
     if not len(slots.value):
         return IdentifierChoice()
     kinds = join_kinds(slots)
-    return IdentifierChoice(_attach(slots, *_choose(slots, kinds)))
+    chosen, linked = _choose(slots, kinds)
+    more = _choose_reused(slots, kinds, chosen)
+    chosen, linked = chosen | more[0], linked | more[1]
+    return _attach(slots, chosen, linked, find_further(slots, kinds, chosen))
 
 
 def _by_pattern(samples: FieldSamples, id_pattern: str) -> IdentifierChoice:
@@ -134,80 +81,10 @@ def _by_pattern(samples: FieldSamples, id_pattern: str) -> IdentifierChoice:
     return IdentifierChoice(chosen, id_pattern)
 
 
-@dataclass(slots=True)
-class _Fit:
-    """How well one kind explains the lines of some templates, by template: lines, linked share, quality."""
-
-    lines: dict[int, int]
-    linked: dict[int, float]
-    quality: dict[int, float]
-    groups: int
-
-    @property
-    def score(self) -> float:
-        """Lines explained."""
-        return sum(self.lines[t] * self.quality[t] for t in self.lines)
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it is an identifier at all."""
-        return self.groups >= LEAST_GROUPS and self.score >= _ACCEPTED * sum(self.lines.values())
-
-
-def _fit(slots: Slots, chosen: Sequence[int]) -> _Fit:
-    """Judge one kind by one slot a template."""
-    value, slot, row = slots.of(chosen)
-    starts = np.flatnonzero(np.r_[True, value[1:] != value[:-1]])
-    counts = np.diff(np.r_[starts, len(value)])
-    size = np.repeat(counts, counts)
-    span = span_of(row)
-    far = np.int64(span) * 2
-    gap = np.where(value[1:] == value[:-1], row[1:] - row[:-1], far)
-    nearest = np.minimum(np.r_[gap, far], np.r_[far, gap])
-    near = nearest * size <= NEAR * span
-    # n points thrown at random into [0, 1] span (n - 1) / (n + 1) on average.
-    extent = row[starts + counts - 1] - row[starts]
-    compact = (counts > 1) & (extent * (counts + 1) <= 0.3 * span * np.maximum(counts - 1, 1))
-    compact_line = np.repeat(compact, counts)
-    paired = _paired(value, slot, counts)
-    fit = _Fit({}, {}, {}, int((counts > 1).sum()))
-    for at in chosen:
-        template = slots.names[at][0]
-        mine = slot == at
-        per_value = np.bincount(_runs(value[mine]))
-        commonest = int(np.bincount(per_value).max())
-        regular = (commonest - 1) / max(1, len(per_value) - 1)
-        linked = max(0.0, (float(near[mine].mean()) - _NEAR_BY_CHANCE) / (1 - _NEAR_BY_CHANCE))
-        fit.lines[template] = int(mine.sum())
-        fit.linked[template] = linked
-        fit.quality[template] = linked * (regular + float(compact_line[mine].mean())) / 2
-        tied = float(paired[mine].mean())
-        if tied >= ONE_TO_ONE and fit.groups >= LEAST_PAIRS:
-            fit.linked[template] = max(linked, tied)
-            fit.quality[template] = max(fit.quality[template], tied * regular / 2)
-    return fit
-
-
-def _paired(value: Int64, slot: Int32, counts: Int64) -> Bools:
-    """Which lines have a value that occurs once in each of two slots or more, however often in others; by value."""
-    order = np.lexsort((slot, value))
-    new = np.r_[True, (value[order][1:] != value[order][:-1]) | (slot[order][1:] != slot[order][:-1])]
-    once = np.zeros(len(value), np.bool_)
-    once[order] = new & np.r_[new[1:], True]
-    group = np.repeat(np.arange(len(counts)), counts)
-    paired: Bools = (np.bincount(group, weights=once, minlength=len(counts)) > 1)[group]
-    return paired
-
-
-def _runs(value: Int64) -> Int64:
-    """Number of the run of equal values each element is in; ``value`` is sorted."""
-    return np.cumsum(np.r_[0, value[1:] != value[:-1]])
-
-
 def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, int]], dict[int, float]]:
     """For each template the best kind and slot, template → (slot, kind), and the share of its lines that are linked."""
-    candidates = {at: _one_slot_a_template(slots, kind) for at, kind in enumerate(kinds)}
-    fits = {at: _fit(slots, chosen) for at, chosen in candidates.items()}
+    candidates = {at: one_slot_a_template(slots, kind) for at, kind in enumerate(kinds)}
+    fits = {at: fit_kind(slots, chosen) for at, chosen in candidates.items()}
     linked: dict[int, float] = {}
     for _ in range(4):
         fits = {at: fit for at, fit in fits.items() if fit.accepted}
@@ -227,7 +104,7 @@ def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, 
         assigned: dict[int, list[int]] = {}
         for _, slot, at in best.values():
             assigned.setdefault(at, []).append(slot)
-        again = {at: _fit(slots, sorted(chosen)) for at, chosen in assigned.items()}
+        again = {at: fit_kind(slots, sorted(chosen)) for at, chosen in assigned.items()}
         chosen_slots = {template: (slot, at) for template, (_, slot, at) in best.items()}
         linked = {template: again[at].linked[template] for template, (_, at) in chosen_slots.items()}
         if all(fit.accepted for fit in again.values()):
@@ -236,43 +113,108 @@ def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, 
     return {t: found for t, found in chosen_slots.items() if found[1] in fits}, linked
 
 
+def _choose_reused(
+    slots: Slots, kinds: list[list[int]], chosen: Mapping[int, tuple[int, int]]
+) -> tuple[dict[int, tuple[int, int]], dict[int, float]]:
+    """For templates without identifier a kind whose values are used again and again, as :func:`_choose` gives it.
+
+    The values of its slots are cut into their uses. Nearly all of these have to pass two templates just once: silences
+    alone show as well that somebody comes back, or that a thread is at work again.
+    """
+    taken = {at for _, at in chosen.values()}
+    open_kinds: list[list[int]] = []
+    places: list[int] = []
+    for at, kind in enumerate(kinds):
+        left = [slot for slot in kind if slots.names[slot][0] not in chosen]
+        if at in taken or len({slots.names[slot][0] for slot in left}) < _LEAST_TEMPLATES:
+            continue
+        if cut_into_uses(slots, kind):
+            open_kinds.append(left)
+            places.append(at)
+    if not open_kinds:
+        return {}, {}
+    found, linked = _choose(slots, open_kinds)
+    members: dict[int, list[int]] = {}
+    for slot, at in found.values():
+        members.setdefault(at, []).append(slot)
+    clear = {at for at, some in members.items() if _has_steps(slots, some)}
+    kept = {template: (slot, places[at]) for template, (slot, at) in found.items() if at in clear}
+    return kept, {template: linked[template] for template in kept}
+
+
+def _has_steps(slots: Slots, members: Sequence[int]) -> bool:
+    """Whether there are at least two slots that nearly every value of a kind passes exactly once."""
+    total = len(np.unique(slots.of(sorted(members))[0]))
+    steps = 0
+    for at in members:
+        _, times = np.unique(slots.value[slots.starts[at] : slots.starts[at + 1]], return_counts=True)
+        steps += int((times == 1).sum()) >= _NEARLY_ALL * total
+    return total >= LEAST_PAIRS and steps >= _LEAST_TEMPLATES
+
+
 def _length(slots: Slots, chosen: Sequence[int]) -> float:
     """The mean length of the values of some slots."""
     lines = sum(slots.lines[at] for at in chosen)
     return sum(slots.length[at] * slots.lines[at] for at in chosen) / max(1, lines)
 
 
-def _one_slot_a_template(slots: Slots, kind: list[int]) -> list[int]:
-    """Of several slots that a template has in a kind, the one that shares most lines with other templates."""
-    by_template: dict[int, list[int]] = {}
-    for slot in kind:
-        by_template.setdefault(slots.names[slot][0], []).append(slot)
-    if len(by_template) == len(kind):
-        return kind
-    value, holder, _ = slots.of(kind)
-    template = np.array([names[0] for names in slots.names])[holder]
-    pairs = np.unique(np.stack((value, template), axis=1), axis=0)
-    held, times = np.unique(pairs[:, 0], return_counts=True)
-    elsewhere = times[np.searchsorted(held, value)] > 1
-    tied = {at: int(elsewhere[holder == at].sum()) for at in kind}
-    return sorted(max(rivals, key=lambda one: (tied[one], -one)) for rivals in by_template.values())
-
-
-def _attach(slots: Slots, chosen: dict[int, tuple[int, int]], linked: dict[int, float]) -> dict[int, Identifier]:
-    """Name the kinds by number, and give rare templates the slot whose values are known identifiers, in their place.
+def _attach(
+    slots: Slots, chosen: dict[int, tuple[int, int]], linked: dict[int, float], further: dict[int, list[int]]
+) -> IdentifierChoice:
+    """Name the kinds by number, and give rare templates the slots whose values are known identifiers, in their place.
 
     Where identifiers are never found elsewhere by coincidence, a template with hardly a line needs no place for them.
     """
-    numbers = {at: n for n, at in enumerate(sorted({at for _, at in chosen.values()}))}
-    found = {
+    by_kind: dict[int, list[int]] = {}
+    for slot, at in chosen.values():
+        by_kind.setdefault(at, []).append(slot)
+    for at, more in further.items():
+        by_kind.setdefault(at, []).extend(more)
+    numbers = {at: n for n, at in enumerate(sorted(by_kind))}
+    first = {
         template: Identifier(slots.names[slot][1], numbers[at], round(linked[template], 3))
         for template, (slot, at) in chosen.items()
     }
-    known = {at: slots.of([slot for slot, kind in chosen.values() if kind == at]) for at in numbers}
-    telling = {at: _tell_anywhere(slots, chosen, value) for at, (value, _, _) in known.items()}
-    best: dict[int, tuple[float, float, int, int]] = {}
+    others: dict[int, list[Identifier]] = {}
+    pairs: set[frozenset[int]] = set()
+    for at, more in sorted(further.items()):
+        fit = fit_kind(slots, sorted(by_kind[at]))
+        for slot in more:
+            template, name = slots.names[slot]
+            identifier = Identifier(name, numbers[at], round(fit.linked[template], 3))
+            if template in first:
+                others.setdefault(template, []).append(identifier)
+                pairs.add(frozenset((first[template].kind, identifier.kind)))
+            else:
+                first[template] = identifier
+    for template, found in _rare(slots, by_kind, first).items():
+        # Two identifiers in a rare message, where messages that are common have both.
+        best = numbers[found[0][3]]
+        for place, (share, _, slot, at) in enumerate(found):
+            identifier = Identifier(slots.names[slot][1], numbers[at], round(share, 3))
+            if not place:
+                first[template] = identifier
+            elif frozenset((best, numbers[at])) in pairs and slot != found[0][2]:
+                others.setdefault(template, []).append(identifier)
+    return IdentifierChoice(
+        dict(sorted(first.items())), further={template: tuple(found) for template, found in sorted(others.items())}
+    )
+
+
+def _rare(
+    slots: Slots, by_kind: Mapping[int, Sequence[int]], known_to: Mapping[int, Identifier]
+) -> dict[int, list[tuple[float, float, int, int]]]:
+    """For templates not ``known_to`` have an identifier the best slot of each kind that fits, the best fitting first.
+
+    As share of the lines that fit, length of the values, slot, and kind.
+    """
+    known = {at: slots.of(sorted(members)) for at, members in sorted(by_kind.items())}
+    none = [at for at, (template, _) in enumerate(slots.names) if template in known_to]
+    none = sorted(set(none).difference(*by_kind.values()))
+    telling = {at: _tell_anywhere(slots, none, value) for at, (value, _, _) in known.items()}
+    best: dict[tuple[int, int], tuple[float, float, int, int]] = {}
     for slot, (template, _) in enumerate(slots.names):
-        if template in found:
+        if template in known_to:
             continue
         # Of fields that fit equally well, long values coincide least by chance.
         length = slots.length[slot]
@@ -282,16 +224,17 @@ def _attach(slots: Slots, chosen: dict[int, tuple[int, int]], linked: dict[int, 
                 share = float(np.isin(slots.value[mine], value).mean())
             else:
                 share = _share_in_place(slots, slots.value[mine], slots.row[mine], value, row)
-            if share >= 0.5 and (template not in best or (share, length) > best[template][:2]):
-                best[template] = (share, length, slot, at)
-    for template, (share, _, slot, at) in best.items():
-        found[template] = Identifier(slots.names[slot][1], numbers[at], round(share, 3))
-    return dict(sorted(found.items()))
+            key = template, at
+            if share >= 0.5 and (key not in best or (share, length) > best[key][:2]):
+                best[key] = (share, length, slot, at)
+    found: dict[int, list[tuple[float, float, int, int]]] = {}
+    for (template, _), fitting in sorted(best.items(), key=lambda item: (-item[1][0], -item[1][1], item[1][2:])):
+        found.setdefault(template, []).append(fitting)
+    return found
 
 
-def _tell_anywhere(slots: Slots, chosen: Mapping[int, tuple[int, int]], known: Int64) -> bool:
-    """Whether identifiers of a kind hardly ever turn up in fields that are none, so that one alone says enough."""
-    others = [at for at, (template, _) in enumerate(slots.names) if template in chosen and chosen[template][0] != at]
+def _tell_anywhere(slots: Slots, others: Sequence[int], known: Int64) -> bool:
+    """Whether identifiers of a kind hardly ever turn up in ``others``, slots of none: then one alone says enough."""
     lines = sum(slots.lines[at] for at in others)
     hits = sum(int(np.isin(slots.value[slots.starts[at] : slots.starts[at + 1]], known).sum()) for at in others)
     return hits + 1 <= _BY_COINCIDENCE * lines

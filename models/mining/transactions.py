@@ -23,17 +23,22 @@ _COMMON_EDGE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
-    """Events in the order in which they are to be stepped (order time, source, position).
+    """Visits in the order in which they are to be stepped (order time, source, position).
+
+    A line with several identifiers makes as many visits, one behind the other.
 
     Attributes:
-        template: int32[n], index of the event's template.
+        template: int32[n], the visit's number (:class:`models.mining.identifier_choice.Visits`): where the template has
+            one identifier or none, its index.
         transaction: int64[n], a number for the identifier, equal for equal identifiers; -1 for none.
         event_ms: int64[n], the time written in the line.
+        line: int64[n], a number for the line, equal for visits of one; None where no line makes several.
     """
 
     template: Int32
     transaction: Int64
     event_ms: Int64
+    line: Int64 | None = None
 
     def span_ms(self) -> tuple[int, int]:
         """When the log begins and ends; single lines with a wrong time at its edges do not count. (0, 0) if empty."""
@@ -150,7 +155,7 @@ def find_components(table: EventTable, kinds: Int32) -> list[tuple[int, ...]]:
 
     Args:
         table: the events.
-        kinds: int32[templates], the kind of each template's identifier, -1 for none; kinds are never mixed.
+        kinds: int32[visits], the kind of each visit's identifier, -1 for none; kinds are never mixed.
     """
     keep = (table.transaction >= 0) & (table.template >= 0)
     template, transaction = table.template[keep], table.transaction[keep]

@@ -103,6 +103,10 @@ def _facts(anomaly: Anomaly, automaton: Mapping[str, Any] | None) -> str:
         rows.append(("Transaction", transaction["id"], "mono"))
     if automaton:
         rows.append(("Automaton", automaton.get("name") or automaton["id"], ""))
+    for role, title in (("parent", "Came of"), ("child", "Led to")):
+        others = [str(item["transaction"]) for item in transaction.get("linked") or [] if item["role"] == role]
+        if others:
+            rows.append((title, ", ".join(others), "mono"))
     took = duration_of(anomaly)
     if took is not None:
         rows.append(("Took", duration(took), ""))

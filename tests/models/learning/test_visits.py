@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.learning.visits import VisitReading, VisitSummary, _mark
+from models.mining.identifier_choice import Identifier, IdentifierChoice
 from tests.models.learning.shards import deal, merged, read
 
-READING = VisitReading(("job %{NOTSPACE:id} begun", "job %{NOTSPACE:id} done", "tick"), (("id",), ("id",), ()), (), 9)
+CHOICE = IdentifierChoice({0: Identifier("id", 0, 1.0), 1: Identifier("id", 0, 1.0)})
+READING = VisitReading(("job %{NOTSPACE:id} begun", "job %{NOTSPACE:id} done", "tick"), CHOICE, (), 9)
 TEXTS = [*(f"job j{n} {word}" for n in range(12) for word in ("begun", "done")), "tick", "unknown line"]
 SOURCES = st.lists(
     st.lists(st.tuples(st.integers(0, 59), st.sampled_from(TEXTS)), min_size=1, max_size=40), min_size=1, max_size=3
