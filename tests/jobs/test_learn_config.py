@@ -37,6 +37,8 @@ def test_files_are_read_from_the_folder_of_the_configuration(write, tmp_path):
 
 def test_topics_are_as_in_the_live_job(write, tmp_path):
     config = check_learn_config(write(TOPICS + "since: '1970-01-01T00:00:02+00:00'\n"))
+    assert config.input is not None
+    assert config.kafka is not None
     assert config.input.topics == ("logs",)
     assert config.kafka.bootstrap == "localhost:9092"
     assert (config.since_ms, config.output.store, config.sources) == (2000, str(tmp_path / "models"), ())

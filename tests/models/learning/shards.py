@@ -22,14 +22,14 @@ def read(lines, source_first_line=1):
 def pick(events: Events, rows):
     """Some of the events, as a batch of their own."""
     rows = np.array(sorted(rows), np.int64)
-    parts, starts = [b"."], []
+    parts, begins = [b"."], []
     at = 1
     for row in rows.tolist():
         line = events.data[events.starts[row] : events.ends[row]].tobytes()
-        starts.append(at)
+        begins.append(at)
         parts += [line, b"\n"]
         at += len(line) + 1
-    starts = np.array(starts, np.int64)
+    starts = np.array(begins, np.int64)
     moved = starts - events.starts[rows]
     return Events(
         data=np.frombuffer(b"".join(parts), np.uint8),
@@ -54,7 +54,7 @@ def pick(events: Events, rows):
 def deal(batches, shards, batch_size, seed):
     """Batches ``(source, events)`` cut in pieces and dealt to shards in any order: a list of such batches a shard."""
     chance = random.Random(seed)
-    dealt = [[] for _ in range(shards)]
+    dealt: list[list[tuple[str, Events]]] = [[] for _ in range(shards)]
     for source, events in batches:
         rows = list(range(len(events)))
         chance.shuffle(rows)
