@@ -160,8 +160,9 @@ def find_components(table: EventTable, kinds: Int32) -> list[tuple[int, ...]]:
     keep = (table.transaction >= 0) & (table.template >= 0)
     template, transaction = table.template[keep], table.transaction[keep]
     known = kinds[template] >= 0
-    template, transaction = template[known], transaction[known]
-    width = len(kinds)
+    # Of many templates few may take part: the tables below are as wide as these.
+    present, template = np.unique(template[known], return_inverse=True)
+    transaction, kinds, width = transaction[known], kinds[present], len(present)
     pairs = np.unique(transaction * width + template)
     sizes = np.bincount(pairs % width, minlength=width)
     shared = _shared(pairs // width, (pairs % width).astype(np.int32), width)
@@ -183,7 +184,7 @@ def find_components(table: EventTable, kinds: Int32) -> list[tuple[int, ...]]:
                     best, best_shared = large, common
         if best >= 0:
             _join(groups, label, small, best)
-    return sorted(tuple(sorted(members)) for members in groups.values())
+    return sorted(tuple(present[sorted(members)].tolist()) for members in groups.values())
 
 
 def _join(groups: dict[int, list[int]], label: Int64, small: int, large: int) -> None:
