@@ -17,6 +17,7 @@ from types import FrameType
 
 from jobs.commands import (
     check,
+    checkers,
     demo,
     evaluate,
     explain,
@@ -34,7 +35,23 @@ from jobs.commands import (
 from jobs.embedded import JobError
 from models.errors import UserError
 
-_COMMANDS = (learn, scan, run, parse, report, model, explain, source, check, replay, series, evaluate, sample, demo)
+_COMMANDS = (
+    learn,
+    scan,
+    run,
+    parse,
+    report,
+    model,
+    explain,
+    source,
+    check,
+    checkers,
+    replay,
+    series,
+    evaluate,
+    sample,
+    demo,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

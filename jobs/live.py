@@ -56,7 +56,13 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         found.source_options,
         config.input.source_header,
     )
-    parse = ParseTopic(found.models, _watch_settings(config), found.offsets, [p.name for p in found.partitions])
+    parse = ParseTopic(
+        found.models,
+        _watch_settings(config),
+        found.offsets,
+        [p.name for p in found.partitions],
+        checkers=config.checkers,
+    )
     events = (
         by_key(batches, _BYTES)
         .connect(control.broadcast(MODELS, SOURCE_WORDS))
@@ -66,15 +72,19 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
     )
     watermarks = WatermarkStrategy.for_monotonous_timestamps().with_idleness(Duration.of_seconds(_UNHEARD_S))
     in_time = timed(events, watermarks, names.UID_WATERMARK, "watermark")
-    anomalies = (
+    automata = Automata(found.models, config.evidence.max_lines, topic=True, statistics=False, checkers=config.checkers)
+    judged = (
         by_key(in_time, _BYTES)
         .connect(control.broadcast(MODELS))
-        .process(Automata(found.models, config.evidence.max_lines, topic=True, statistics=False), Types.STRING())
+        .process(automata, Types.STRING())
         .uid(names.UID_AUTOMATA)
         .name("automata")
-        .union(side(events, UNMATCHED, names.UID_UNMATCHED, "unmatched lines"))
     )
-    _outputs(config, found, anomalies, side(events, DEAD_LETTERS, names.UID_DEAD_RECORDS, "dead letters of parse"))
+    anomalies = judged.union(side(events, UNMATCHED, names.UID_UNMATCHED, "unmatched lines"))
+    dead = side(events, DEAD_LETTERS, names.UID_DEAD_RECORDS, "dead letters of parse")
+    if config.checkers:
+        dead = dead.union(side(judged, DEAD_LETTERS, names.UID_CHECKER_FAILURES, "failures of checkers"))
+    _outputs(config, found, anomalies, dead)
 
 
 def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, found: Preparation) -> DataStream:

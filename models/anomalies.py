@@ -24,9 +24,12 @@ TOO_MANY = "too_many"
 WRONG_ORDER = "wrong_order"
 TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
+CUSTOM = "custom"
+"""A violation that a checker found, see :mod:`models.checkers`."""
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
+    CUSTOM,
 )  # fmt: skip
 """All types of anomalies."""
 
@@ -75,6 +78,7 @@ def build(
     transaction: Mapping[str, Any] | None = None,
     template: str | None = None,
     violations: Sequence[Mapping[str, Any]] = (),
+    checker: Mapping[str, Any] | None = None,
 ) -> Document:
     """An anomaly document (its schema: ``schemas/anomaly.schema.json``).
 
@@ -93,6 +97,7 @@ def build(
         transaction: ``{id, automaton, begin, end, states}``, or None.
         template: id of the template concerned, if any.
         violations: ``{state, other, actual, min, max, unit}`` each.
+        checker: ``{id, violation, key}`` of what a checker found; None: the document has no such key.
 
     Raises:
         ValueError: the type or the score is none.
@@ -115,6 +120,7 @@ def build(
         "typical": typical,
         "violations": [dict(violation) for violation in violations],
         "reason": reason,
+        **({} if checker is None else {"checker": dict(checker)}),
     }
 
 

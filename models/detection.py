@@ -11,6 +11,8 @@ import numpy as np
 
 from models import anomalies
 from models.batches import EventBatch, Int64
+from models.checkers.line_checks import LineChecks
+from models.checkers.running import RunningCheckers
 from models.dead_letter_limit import Runs
 from models.dead_letters import bad_record, dead_line
 from models.document import ModelDocument
@@ -31,8 +33,9 @@ class Outcome:
     """What one batch brought.
 
     Attributes:
-        batches: events that belong to transactions, split by shard.
+        batches: events that belong to transactions, and those for keyed checkers, split by shard.
         unmatched: anomaly documents of lines that fit no template.
+        violations: anomaly documents of what checkers found in single lines.
         dead: dead letters, in order of position.
         counts: lines, matched, unmatched, continued, dead_letters, late, of which ``matched + unmatched + continued +
             dead_letters = lines``; ``templates`` {id: lines}; where there are events ``from_ms`` and ``to_ms``.
@@ -41,6 +44,7 @@ class Outcome:
 
     batches: list[EventBatch] = field(default_factory=list)
     unmatched: list[dict[str, object]] = field(default_factory=list)
+    violations: list[dict[str, object]] = field(default_factory=list)
     dead: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     runs: Runs = Runs()
@@ -59,9 +63,17 @@ class LineDetector:
         limits: what is read and believed.
         shards: number of virtual partitions.
         epoch: number of the change of models in force, written to the batches of events; may be set anew.
+        checkers: those of the subtask, if there are any.
     """
 
-    def __init__(self, model: ModelDocument, limits: ReadLimits, shards: int, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        model: ModelDocument,
+        limits: ReadLimits,
+        shards: int,
+        epoch: int = 0,
+        checkers: RunningCheckers | None = None,
+    ) -> None:
         self.model = model
         self.epoch = epoch
         self._limits = limits
@@ -70,12 +82,13 @@ class LineDetector:
         fields = {s.template: (s.field,) for a in model.automata for s in a.states}
         self._ids = [t.id for t in model.templates]
         self._in_automaton = np.array([t.id in fields for t in model.templates], np.bool_)
-        self._parser = LineParser(
-            [t.grok for t in model.templates],
-            [fields.get(t.id, ()) for t in model.templates],
-            model.patterns,
-            model.id_pattern,
-        )
+        wanted: Sequence[Sequence[str]] = [fields.get(t.id, ()) for t in model.templates]
+        self._checks = LineChecks(model, checkers, shards) if checkers is not None and checkers.all else None
+        if self._checks is not None:
+            wanted = self._checks.wanted(wanted)
+        self._parser = LineParser([t.grok for t in model.templates], wanted, model.patterns, model.id_pattern)
+        if self._checks is not None:
+            self._checks.prepare(self._parser, wanted)
 
     def process(
         self,
@@ -134,6 +147,10 @@ class LineDetector:
             self._unmatched(origin, events, parsed, raw, int(row), topic) for row in unmatched.tolist()
         ]
         outcome.batches = list(self._by_shard(origin, events, parsed, raw))
+        if self._checks is not None:
+            checked = self._checks.look(origin, events, parsed, raw, self.epoch)
+            outcome.violations = checked.violations
+            outcome.batches += checked.batches
         used = np.bincount(parsed.template[parsed.template >= 0], minlength=len(self._ids))
         outcome.counts = {
             "lines": events.lines + len(broken) + len(records),

@@ -6,7 +6,7 @@ import difflib
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,12 @@ def schema(kind: str) -> dict[str, Any]:
 
 def check(kind: str, document: object) -> list[Problem]:
     """Everything that is wrong with a document of this kind, in the order of its paths; empty when it is valid."""
-    problems = [p for error in _validator(kind).iter_errors(document) for p in _explain(error)]
-    return sorted(set(problems), key=lambda p: (_natural(p.path), p.message))
+    return _problems(_validator(kind), document)
+
+
+def check_against(rules: Mapping[str, Any], document: object) -> list[Problem]:
+    """Everything that is wrong with a document by a JSON Schema of somebody else's, as :func:`check` tells it."""
+    return _problems(Draft202012Validator(rules), document)
 
 
 def json_path(parts: Iterable[str | int]) -> str:
@@ -61,6 +65,11 @@ def json_path(parts: Iterable[str | int]) -> str:
         else:
             path += f".{part}" if _PLAIN_KEY.fullmatch(part) else f"[{json.dumps(part, ensure_ascii=False)}]"
     return path
+
+
+def _problems(validator: Draft202012Validator, document: object) -> list[Problem]:
+    problems = [p for error in validator.iter_errors(document) for p in _explain(error)]
+    return sorted(set(problems), key=lambda p: (_natural(p.path), p.message))
 
 
 @functools.cache

@@ -21,11 +21,12 @@ import numpy as np
 from models.aligned_clock import AlignedClock, ClockSettings
 from models.automata.shard import TIMERS_MS
 from models.batches import EventBatch
+from models.checkers.running import RunningCheckers
 from models.dead_letter_limit import DeadLetterLimit, LimitSettings
 from models.dead_letters import bad_record
 from models.detection import FAR_PAST_MS, Outcome
 from models.detectors import Detectors
-from models.in_force import Entry, ModelsInForce
+from models.in_force import ModelsInForce
 from models.log_batch import LogBatch
 from models.origins import topic_origin
 from models.source_reader import ReadLimits, SourceState
@@ -82,6 +83,7 @@ class TopicWatch:
     Args:
         settings: how topics are watched.
         models: the models in force, kept by the caller: a change takes effect with the next line.
+        checkers: those of the subtask, if there are any.
 
     Attributes:
         clock: the clocks of all sources.
@@ -89,7 +91,7 @@ class TopicWatch:
         told_ms: the clock as :meth:`advance` told it last, epoch ms.
     """
 
-    def __init__(self, settings: WatchSettings, models: ModelsInForce) -> None:
+    def __init__(self, settings: WatchSettings, models: ModelsInForce, checkers: RunningCheckers | None = None) -> None:
         self.clock = AlignedClock(settings.clock)
         self.models = models
         self.told_ms = FAR_PAST_MS
@@ -97,7 +99,7 @@ class TopicWatch:
         self._partitions: dict[str, WatchedPartition] = {}
         self._awaited: set[str] = set()
         self._await_until_ms = 0
-        self._detectors = Detectors(models, settings.limits, settings.shards)
+        self._detectors = Detectors(models, settings.limits, settings.shards, checkers)
         self._paused: set[str] = set()
         self._ends: dict[str, int] = {}
 
@@ -326,7 +328,7 @@ class TopicWatch:
             records=() if batch is None else batch.dead,
             flush=flush,
         )
-        self._collect(entry, outcome, out)
+        self._collect(outcome, out)
         reason = str(outcome.dead[-1]["reason"]) if outcome.dead else ""
         source.limit.count(name, outcome.counts["lines"], len(outcome.dead), outcome.runs, reason)
         if batch is not None or source.is_open:
@@ -350,9 +352,9 @@ class TopicWatch:
         out.dead += [bad_record(batch.topic, batch.partition, batch.source, record) for record in batch.dead]
         out.counts += Counter({"lines": lines + len(batch.dead), why: lines, "dead_letters": len(batch.dead)})
 
-    def _collect(self, entry: Entry, outcome: Outcome, out: Output) -> None:
-        out.batches += [(f"{entry.id}/{batch.shard}", batch.encode()) for batch in outcome.batches]
-        out.anomalies += outcome.unmatched
+    def _collect(self, outcome: Outcome, out: Output) -> None:
+        out.batches += [(batch.key, batch.encode()) for batch in outcome.batches]
+        out.anomalies += outcome.unmatched + outcome.violations
         out.dead += outcome.dead
         for name in COUNTS:
             out.counts[name] += outcome.counts.get(name, 0)

@@ -6,15 +6,20 @@ the engine has to know about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from models.batches import Int32
 from models.document import ModelDocument
 from models.phrases import phrases
+
+if TYPE_CHECKING:
+    from models.anomalies import Document
+    from models.automata.judge import Finding
+    from models.automata.transaction import Transaction
 
 NO_SLOT = -1
 
@@ -68,6 +73,20 @@ class Automaton:
     verdicts: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
+class ClosingChecks(Protocol):
+    """What looks at transactions as they close; see :class:`models.checkers.transaction_checks.TransactionChecks`."""
+
+    def look(
+        self,
+        model: CompiledAutomata,
+        automaton: Automaton,
+        transaction: Transaction,
+        findings: Sequence[Finding],
+        max_evidence: int,
+    ) -> list[Document]:
+        """The anomalies found besides those of the automaton, which are ``findings``."""
+
+
 class CompiledAutomata:
     """The automata of one model, built once and shared by all shards.
 
@@ -81,6 +100,7 @@ class CompiledAutomata:
         end_slot: the number after the last slot: that of the marker that a source has ended.
         state_of_slot: for each slot the place of its state; one more at the end, so that NO_SLOT is no state.
         template_of_slot: for each slot its template's index, -1 if the model does not hold that template.
+        checks: looks at each transaction that closes, and gives further anomalies; None: nothing does.
     """
 
     def __init__(self, model: ModelDocument | Mapping[str, Any]) -> None:
@@ -88,6 +108,7 @@ class CompiledAutomata:
         document = model.to_json() if isinstance(model, ModelDocument) else model
         self.id: str = document["id"]
         self.version: int = document["version"]
+        self.checks: ClosingChecks | None = None
         templates = document["templates"]
         self.template_ids: list[str] = [template["id"] for template in templates]
         groks = {template["id"]: template["grok"] for template in templates}

@@ -24,6 +24,7 @@ TYPES = (
     "wrong_order",
     "too_short",
     "too_long",
+    "custom",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
 

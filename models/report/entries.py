@@ -99,6 +99,9 @@ def _facts(anomaly: Anomaly, automaton: Mapping[str, Any] | None) -> str:
         rows.append(("Transaction", transaction["id"], "mono"))
     if automaton:
         rows.append(("Automaton", automaton.get("name") or automaton["id"], ""))
+    checker = anomaly.get("checker") or {}
+    for name, key in (("Checker", "id"), ("Violation", "violation"), ("Key", "key")):
+        rows.append((name, checker.get(key), "mono" if key == "key" else ""))
     took = duration_of(anomaly)
     if took is not None:
         rows.append(("Took", duration(took), ""))
