@@ -72,7 +72,7 @@ class DetectConfig:
     max_line_bytes: int = 1 << 20
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     encoding: str = "utf-8"
-    checkers: tuple[CheckerSpec, ...] = ()
+    checkers: tuple[CheckerSpec, ...] = field(default_factory=tuple)
 
 
 def load_config(path: str | Path, environment: Mapping[str, str] | None = None) -> DetectConfig:

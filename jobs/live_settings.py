@@ -218,7 +218,7 @@ class LiveConfig:
     multiline_wait_ms: int = 500
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     latency_interval_ms: int = 0
-    checkers: tuple[CheckerSpec, ...] = ()
+    checkers: tuple[CheckerSpec, ...] = field(default_factory=tuple)
 
     def topics(self) -> dict[str, str]:
         """Every topic that the job uses but for its input, by the key that names it."""

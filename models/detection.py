@@ -168,9 +168,10 @@ class LineDetector:
 
     def _by_shard(self, origin: str, events: Events, parsed: Parsed, raw: bytes) -> Iterator[EventBatch]:
         rows = np.flatnonzero((parsed.begin[0] >= 0) & (parsed.template >= 0))
+        # Of other templates the first field is one that a checker wants.
+        rows = rows[self._in_automaton[parsed.template[rows]]]
         if not len(rows):
             return
-        rows = rows[self._in_automaton[parsed.template[rows]]]
         begins, ends = parsed.begin[0, rows].tolist(), parsed.end[0, rows].tolist()
         ids = [raw[a:b] for a, b in zip(begins, ends, strict=True)]
         shard = np.fromiter(map(zlib.crc32, ids), np.int64, len(ids)) % self._shards

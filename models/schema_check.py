@@ -100,9 +100,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         known = list(rules.get("properties", {}))
         for key in value:
             if key not in known:
-                yield Problem(
-                    json_path([*where, key]), _unknown_key(key, [k for k in known if k not in value] or known)
-                )
+                yield Problem(json_path([*where, key]), _unknown_key(key, known, [k for k in known if k not in value]))
     elif keyword == "required":
         for key in rule:
             if key not in value:
@@ -116,10 +114,15 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         yield Problem(json_path(where), f"{_wrong(keyword, value)}; write {_wanted(rules)}")
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1) or difflib.get_close_matches(key.lower(), known, n=1)
-    hint = f"did you mean {json.dumps(near[0])}?" if near else f"known keys are {', '.join(known)}"
-    return f"is an unknown key; {hint}"
+def _unknown_key(key: str, known: list[str], absent: list[str]) -> str:
+    """A key that is absent is the likeliest to be meant."""
+    if not known:
+        return "is an unknown key; none is known here"
+    for names in (absent, known):
+        for written in (key, key.lower()):
+            if near := difflib.get_close_matches(written, names, n=1):
+                return f"is an unknown key; did you mean {json.dumps(near[0])}?"
+    return f"is an unknown key; known keys are {', '.join(known)}"
 
 
 def _description(rules: dict[str, Any], key: str) -> str:

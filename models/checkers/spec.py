@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -31,7 +31,7 @@ class CheckerSpec:
     use: str
     id: str
     settings: str = "{}"
-    sources: tuple[str, ...] = ()
+    sources: tuple[str, ...] = field(default_factory=tuple)
     max_failures: int = MAX_FAILURES
 
     @classmethod
