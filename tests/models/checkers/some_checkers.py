@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from models.checkers import (
     KeyedChecker,
@@ -22,7 +23,7 @@ class Shown(LineChecker):
     More words, which lists leave out.
     """
 
-    settings_schema = {
+    settings_schema: ClassVar = {
         "type": "object",
         "additionalProperties": False,
         "properties": {"fields": {"type": "array", "items": {"type": "string"}}, "fail_at": {"type": "string"}},
@@ -43,7 +44,7 @@ class Shown(LineChecker):
 class Closed(TransactionChecker):
     """Tells of every transaction that closes."""
 
-    settings_schema = {}
+    settings_schema: ClassVar = {}
 
     def check_transaction(self, transaction):
         if transaction.id == self.settings.get("fail_at"):
@@ -66,7 +67,7 @@ class Recorder(KeyedChecker):
     after a change; all else is remembered.
     """
 
-    settings_schema = {"type": "object"}
+    settings_schema: ClassVar = {"type": "object"}
     key = "id"
     fields = ("what",)
 
@@ -113,7 +114,7 @@ class NewRecorder(Recorder):
 class Wrong(LineChecker):
     """Gives what its setting says instead of violations."""
 
-    settings_schema = {}
+    settings_schema: ClassVar = {}
     fields = ("id",)
 
     def check_line(self, event):
@@ -150,7 +151,7 @@ class BadTemplates(LineChecker):
     """Asks for a field that there is not."""
 
     def templates(self, model):
-        return {template: ("nowhere",) for template in model.templates}
+        return dict.fromkeys(model.templates, ("nowhere",))
 
     def check_line(self, event):
         return None

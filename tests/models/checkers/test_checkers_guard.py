@@ -71,7 +71,7 @@ def test_failures_count_only_in_a_row():
     for _ in range(5):
         at.call(raising, tell)
         at.call(raising, tell)
-        at.call(lambda: [], tell)
+        at.call(list, tell)
     assert (at.failures, at.is_off) == (10, False)
 
 

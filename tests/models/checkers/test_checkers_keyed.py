@@ -1,4 +1,4 @@
-"""What keyed checkers see is the same whatever the batches, the watermarks and the restarts; a slow loop is the oracle."""
+"""What keyed checkers see is the same whatever the batches, watermarks and restarts; a slow loop is the oracle."""
 
 from __future__ import annotations
 
@@ -58,49 +58,53 @@ def batch(some: list[Row]) -> EventBatch:
 
 def oracle(all_rows: list[Row], forget_ms: int | None) -> list[str]:
     """What is told, key by key."""
-    told = []
-    for key in sorted({row[3] for row in all_rows}):
-        state: Any = None
-        deadlines: dict[str, int] = {}
-        last: int | None = None
+    keys = sorted({row[3] for row in all_rows})
+    return sorted(text for key in keys for text in one_key(key, all_rows, forget_ms))
 
-        def pass_until(limit: float, key: str = key) -> None:
-            nonlocal state, last
-            while True:
-                due = [(at, 0, name) for name, at in deadlines.items() if at < limit]
-                if last is not None and forget_ms is not None and last + forget_ms < limit:
-                    due.append((last + forget_ms, 1, ""))
-                if not due:
-                    return
-                at, forget, name = min(due)
-                if forget:
-                    state, last = None, None
-                    deadlines.clear()
-                    continue
-                del deadlines[name]
-                if name != "bad":  # it sets a deadline, which fails
-                    state = [*(state or []), name]
-                    told.append(f"{key} time {at} {name} with {state}")
-                if state is None and not deadlines:
-                    last = None
 
-        for order, _, _, _, what in sorted(row for row in all_rows if row[3] == key):
-            pass_until(order)
-            word, *rest = what.split()
-            before = state
-            if word == "set":
-                deadlines[rest[0]] = order + int(rest[1])
-            elif word == "cancel":
-                deadlines.pop(rest[0], None)
-            elif word == "clear":
-                state = None
-            elif word != "fail":
-                state = [*(state or []), word]
-            if word != "fail":
-                told.append(f"{key} event {order} {what} after {before}")
-            last = order if state is not None or deadlines else None
-        pass_until(float("inf"))
-    return sorted(told)
+def one_key(key: str, all_rows: list[Row], forget_ms: int | None) -> list[str]:
+    told: list[str] = []
+    state: Any = None
+    deadlines: dict[str, int] = {}
+    last: int | None = None
+
+    def pass_until(limit: float) -> None:
+        nonlocal state, last
+        while True:
+            due = [(at, 0, name) for name, at in deadlines.items() if at < limit]
+            if last is not None and forget_ms is not None and last + forget_ms < limit:
+                due.append((last + forget_ms, 1, ""))
+            if not due:
+                return
+            at, forget, name = min(due)
+            if forget:
+                state, last = None, None
+                deadlines.clear()
+                continue
+            del deadlines[name]
+            if name != "bad":  # it sets a deadline, which fails
+                state = [*(state or []), name]
+                told.append(f"{key} time {at} {name} with {state}")
+            if state is None and not deadlines:
+                last = None
+
+    for order, _, _, _, what in sorted(row for row in all_rows if row[3] == key):
+        pass_until(order)
+        word, *rest = what.split()
+        before = state
+        if word == "set":
+            deadlines[rest[0]] = order + int(rest[1])
+        elif word == "cancel":
+            deadlines.pop(rest[0], None)
+        elif word == "clear":
+            state = None
+        elif word != "fail":
+            state = [*(state or []), word]
+        if word != "fail":
+            told.append(f"{key} event {order} {what} after {before}")
+        last = order if state is not None or deadlines else None
+    pass_until(float("inf"))
+    return told
 
 
 def run(all_rows, draw, restart, forget_ms=None, name="Recorder"):
