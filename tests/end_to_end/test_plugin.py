@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -11,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import setuptools
 
 from tests.end_to_end.runs import read_run
 
@@ -59,7 +59,7 @@ def installed(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A folder into which the example package was installed, without a network."""
     source, target = tmp_path_factory.mktemp("source") / "example", tmp_path_factory.mktemp("installed")
     shutil.copytree(repo_root / "docs/plugins/example", source)
-    if importlib.util.find_spec("wheel") or int(setuptools.__version__.partition(".")[0]) > 70:
+    if importlib.util.find_spec("wheel") or int(importlib.metadata.version("setuptools").partition(".")[0]) > 70:
         command = ["-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-build-isolation"]
         command += ["--disable-pip-version-check", "--target", str(target), str(source)]
     else:  # pip needs a wheel, and these setuptools build none by themselves; the same files come without one

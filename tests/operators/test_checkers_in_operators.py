@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,8 @@ class Groups:
     def __init__(self, name="", root=None):
         self.name, self.root = name, root or self
         if root is None:
-            self.counts, self.gauges = Counter(), {}
+            self.counts: Counter[str] = Counter()
+            self.gauges: dict[str, Any] = {}
 
     def get_metrics_group(self):
         return self
@@ -74,7 +76,7 @@ class ParseSubtask:
     def __init__(self, *specs):
         self.groups = Groups()
         state = ValueState()
-        context = Context(state, Broadcast())
+        context: Any = Context(state, Broadcast())
         context.get_metrics_group = self.groups.get_metrics_group
         self.parse = Parse([ENTRY], ReadLimits(), 4, specs)
         self.parse.open(context)
@@ -82,7 +84,8 @@ class ParseSubtask:
 
     def lines(self, *texts):
         data = "".join(f"{text}\n" for text in texts).encode()
-        keys, side = [], {UNMATCHED.tag_id: [], DEAD_LETTERS.tag_id: []}
+        keys: list[str] = []
+        side: dict[str, list[Any]] = {UNMATCHED.tag_id: [], DEAD_LETTERS.tag_id: []}
         element = "a.log", LogBatch("a.log", data, at_end=True).encode()
         for tag, out in self.parse.process_element(element, self.context):
             if hasattr(tag, "tag_id"):
@@ -210,8 +213,8 @@ def test_a_due_deadline_is_a_timer():
 
 def test_in_topics_violations_and_letters_go_where_others_go(monkeypatch):
     class Checked(ParseTopic):
-        def __init__(self, initial, *rest, **more):
-            super().__init__([ENTRY], *rest, **more, checkers=[SHOWN, REC])
+        def __init__(self, initial, settings, connect, partitions, probe_s):
+            super().__init__([ENTRY], settings, connect, partitions, probe_s, [SHOWN, REC])
 
     class Clock:
         wall_ms = 1_000_000

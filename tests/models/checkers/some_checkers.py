@@ -123,7 +123,7 @@ class Wrong(LineChecker):
             "number": 5,
             "score": lambda: [Violation(reason="x", score=1.5)],
             "reason": lambda: [Violation(reason=" ", score=0.5)],
-            "evidence": [Violation(reason="x", score=0.5, evidence=[{"text": "no more"}])],
+            "evidence": [Violation(reason="x", score=0.5, evidence=[{"text": "no more"}])],  # type: ignore[typeddict-item]
             "none": None,
         }[self.settings["gives"]]
 

@@ -281,7 +281,8 @@ def test_keys_and_texts_that_are_no_text_survive_a_restart():
 def test_another_record_is_refused():
     from models.batches import pack_columns
 
-    for head, columns in (({"kind": "weirwatch.shard"}, [b"{}"]), ({"kind": KIND}, [])):
+    wrong: list[tuple[dict[str, object], list[bytes]]] = [({"kind": "weirwatch.shard"}, [b"{}"]), ({"kind": KIND}, [])]
+    for head, columns in wrong:
         with pytest.raises(BatchError, match="not the state of a checker's shard"):
             KeyedShard.restore(pack_columns(1, head, columns), keyed(), 10)
     with pytest.raises(BatchError, match="layout 2"):

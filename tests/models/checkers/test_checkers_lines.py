@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,14 +18,14 @@ from models.document import ModelDocument
 from models.schema_check import check
 from models.source_reader import ReadLimits, SourceState
 from tests.models.checkers.some_checkers import HERE
-from tests.operators.shop import DAY, MODEL, line
+from tests.operators.shop import DAY, MODEL, TEMPLATES, line
 
 SHARDS = 3
-TEMPLATES = [
-    *MODEL["templates"],
+ALL = [
+    *TEMPLATES,
     {"id": "t-pay", "grok": "pay %{NUMBER:amount:float}( to %{WORD:what})? for %{INT:id:int}"},
 ]
-SHOP = ModelDocument.from_json({**MODEL, "templates": TEMPLATES})
+SHOP = ModelDocument.from_json({**MODEL, "templates": ALL})
 
 texts = st.sampled_from(
     [
@@ -63,7 +64,9 @@ def scan(lines, cuts=(), model=SHOP, topic=False, **how):
     detector = LineDetector(model, ReadLimits(lateness_ms=10**6), SHARDS, epoch=4, checkers=checkers)
     raw = [text.encode() + b"\n" + b"  and on\n" * more for text, more in lines]
     state, begin = SourceState(), 0
-    violations, keyed, others = [], [], []
+    violations: list[dict[str, Any]] = []
+    keyed: list[EventBatch] = []
+    others: list[EventBatch] = []
     for end in [*sorted(cut for cut in cuts if cut <= len(raw)), len(raw)]:
         outcome, _, state = detector.process("a/log", state, b"".join(raw[begin:end]), end == len(raw))
         begin = end
@@ -74,7 +77,7 @@ def scan(lines, cuts=(), model=SHOP, topic=False, **how):
 
 
 def events(batches):
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for b in batches:
         assert b.key == (f"shop/rec/{b.shard}" if b.checker else f"shop/{b.shard}")
         assert {shard_of(key, SHARDS) for key in b.transaction} == {b.shard}

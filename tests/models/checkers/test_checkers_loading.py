@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from models.checkers.spec import CheckerSpec, default_id, repeated_ids
 from models.document import ModelDocument
 from tests.models.checkers import some_checkers
 from tests.models.checkers.some_checkers import HERE
-from tests.operators.shop import MODEL
+from tests.operators.shop import MODEL, TEMPLATES
 
 FACTS = ModelFacts.of(ModelDocument.from_json(MODEL))
 
@@ -26,6 +27,10 @@ def installed(monkeypatch):
         monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found if group == loading.GROUP else [])
 
     return install
+
+
+def made(name) -> Any:
+    return make_checker(CheckerSpec(f"{HERE}:{name}", "c"))
 
 
 def problem(use, settings=None):
@@ -111,20 +116,17 @@ def test_the_list_tells_what_is_installed_and_what_is_wrong_with_it(installed):
 
 
 def test_all_templates_with_the_fields_are_wanted_and_no_others():
-    assert wanted_fields(make_checker(CheckerSpec(f"{HERE}:Shown", "c")), FACTS) == {
-        f"t-{name}": ("id",) for name in ("open", "work", "check", "close")
-    }
-    assert wanted_fields(make_checker(CheckerSpec(f"{HERE}:Recorder", "c")), FACTS) == {}
+    assert wanted_fields(made("Shown"), FACTS) == {f"t-{name}": ("id",) for name in ("open", "work", "check", "close")}
+    assert wanted_fields(made("Recorder"), FACTS) == {}
 
 
 def test_a_field_that_the_model_does_not_have_is_told():
-    checker = make_checker(CheckerSpec(f"{HERE}:BadTemplates", "c"))
     with pytest.raises(ValueError, match="it asks for the field 'nowhere', which template t-open does not have"):
-        wanted_fields(checker, FACTS)
+        wanted_fields(made("BadTemplates"), FACTS)
 
 
 def test_facts_tell_fields_with_their_types_and_automata_with_their_states():
-    raw = {**MODEL, "templates": [*MODEL["templates"], {"id": "t", "grok": "%{NUMBER:a:float} %{INT:b:int} %{WORD:c}"}]}
+    raw = {**MODEL, "templates": [*TEMPLATES, {"id": "t", "grok": "%{NUMBER:a:float} %{INT:b:int} %{WORD:c}"}]}
     facts = ModelFacts.of(ModelDocument.from_json(raw))
     assert facts.templates["t"].fields == {"a": float, "b": int, "c": str}
     assert facts.automata == {"a-shop": ("open", "work", "check", "close")}
