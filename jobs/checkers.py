@@ -29,7 +29,7 @@ def checker_problems(specs: Sequence[CheckerSpec]) -> list[tuple[Place, str]]:
             make_checker(spec)
         except CheckerError as error:
             problems += [(("checkers", at, *_steps(problem.path)), problem.message) for problem in error.problems]
-    return problems
+    return sorted(problems, key=lambda problem: int(problem[0][1]))
 
 
 def check_checkers(specs: Sequence[CheckerSpec]) -> list[ViolationChecker]:

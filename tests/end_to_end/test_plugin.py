@@ -177,3 +177,36 @@ def test_a_checker_that_fails_leaves_the_rest_of_the_scan_as_it_is(weirwatch, in
         assert len(own) == 10
         assert all(told in reason for reason in own)
         assert sum("it is switched off here until the next start" in reason for reason in own) == 1
+
+
+@pytest.mark.cluster
+def test_a_cluster_gets_the_package_along_with_the_job(real_cluster, installed, weirwatch, repo_root, tmp_path):
+    for name, lines in logs().items():
+        (tmp_path / name).write_text("".join(f"{text}\n" for text in lines))
+    shutil.copy(repo_root / "docs/plugins/example/model.json", tmp_path)
+    checkers = [
+        {"use": "payment-limit", "settings": {"limit": 1000}},
+        {"use": "failed-logins", "settings": {"most": 2, "within_s": 30}},
+        {"use": "weirwatch_shop_checkers.retries:PaymentRetries", "id": "payment-retries"},
+    ]
+    config = {
+        "sources": [{"path": name} for name in logs()],
+        "model": "model.json",
+        "output": {"directory": "out"},
+        "parallelism": 2,
+        "checkers": checkers,
+    }
+    (tmp_path / "detect.yaml").write_text(json.dumps(config))
+    job = ["-py", repo_root / "jobs/detect.py", "--config", tmp_path / "detect.yaml"]
+    done = subprocess.run(
+        [real_cluster.flink, "run", "--pyFiles", installed, *job],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = read_run(tmp_path / "out", "anomalies.jsonl", "dead_letters.jsonl", "summary.json")
+    told = [(a["checker"]["id"], a["checker"]["violation"], a["checker"]["key"], a["reason"]) for a in run.anomalies]
+    assert len(told) == len(EXPECTED)
+    assert set(told) == EXPECTED
