@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +38,7 @@ NOTE = {"id": "t-note", "grok": "note %{INT:id} %{DATA:what}"}
 SHOP = {**MODEL, "templates": [*TEMPLATES, NOTE]}
 ENTRY = Entry("shop", 1, 1, (), pretty(SHOP))
 SHOWN = CheckerSpec(f"{HERE}:Shown", "shown", json.dumps({"fields": ["what"], "fail_at": "bad"}), max_failures=2)
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "checker_shard_log_v1.json"
 REC = CheckerSpec(f"{HERE}:Recorder", "rec", '{"forget_ms": 60000}')
 
 
@@ -182,6 +186,41 @@ def test_the_log_of_a_checker_that_is_gone_is_given_up():
     assert without.log.entries == []
     assert without.take([(30, 7, "second")], DAY + 6000) == []
     assert without.keeper.counts["dropped"] == 1
+
+
+def entries_of_each_kind(monkeypatch):
+    """A log with a snapshot, in which an event waits, then a batch and a deadline that has passed."""
+    shard = Shard()
+    with monkeypatch.context() as always:
+        always.setattr(shard_log, "_LEAST_LOG_BYTES", 0)
+        shard.take([(0, 7, "first"), (5, 8, "set b 50000"), (10, 7, "set a 1000"), (300, 7, "waiting")], DAY + 15)
+    shard.take([(400, 7, "second"), (2000, 8, "third")], DAY + 350)
+    assert shard.take(None, DAY + 1500) == [
+        f"7 event {DAY + 400} second after ['first', 'waiting']",
+        f"7 time {DAY + 1010} a with ['first', 'waiting', 'second', 'a']",
+    ]
+    return shard.log.entries
+
+
+def test_a_log_of_version_1_is_still_read(monkeypatch):
+    """``WRITE_FIXTURES=1`` writes it anew: only before a release in which the layout has a new version."""
+    if os.environ.get("WRITE_FIXTURES"):
+        about = "The log of a keyed checker's shard as version 1 wrote it, and what is told as time goes on."
+        entries = entries_of_each_kind(monkeypatch)
+        stored = {"about": about, "log": [base64.b64encode(entry).decode() for entry in entries]}
+        FIXTURE.write_text(json.dumps({**stored, "told": Shard(entries).take(None, FOREVER)}, indent=1) + "\n")
+    stored = json.loads(FIXTURE.read_text())
+    entries = [base64.b64decode(entry) for entry in stored["log"]]
+    assert [entry[:1] for entry in entries] == [b"S", b"B", b"W"]
+    assert (
+        Shard(entries).take(None, FOREVER)
+        == stored["told"]
+        == [
+            f"8 event {DAY + 2000} third after None",
+            f"8 time {DAY + 50_005} b with ['third', 'b']",
+        ]
+    )
+    assert Shard(entries_of_each_kind(monkeypatch)).take(None, FOREVER) == stored["told"]
 
 
 def test_what_a_keyed_checker_remembers_survives_another_model():
