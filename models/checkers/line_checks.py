@@ -194,7 +194,7 @@ class _View:
 
     def text(self, row: int) -> str:
         begin, end = int(self.events.starts[row]), int(self.events.ends[row])
-        return self.raw[begin:end].decode("utf-8", "replace")
+        return self.raw[begin:end].rstrip(b"\r").decode("utf-8", "replace")
 
     def raw_text(self, row: int) -> bytes:
         return self.raw[int(self.events.starts[row]) : int(self.events.text_ends[row])]
