@@ -18,6 +18,7 @@ from types import FrameType
 from jobs.commands import (
     allow,
     check,
+    checkers,
     demo,
     evaluate,
     explain,
@@ -46,6 +47,7 @@ _COMMANDS = (
     allow,
     source,
     check,
+    checkers,
     replay,
     series,
     evaluate,

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.checkers import checker_problems
 from jobs.settings import ConfigError, SettingsFile
+from models.checkers.spec import CheckerSpec
 
 SCHEMA = Path(__file__).resolve().parent.parent / "conf" / "detect.schema.json"
 
@@ -56,6 +58,7 @@ class DetectConfig:
         max_line_bytes: a longer line becomes a dead letter.
         evidence: how much of the log an anomaly quotes.
         encoding: character encoding of the sources, by its name in Python.
+        checkers: plug-ins that look for violations besides the model.
     """
 
     sources: tuple[SourceConfig, ...]
@@ -69,6 +72,7 @@ class DetectConfig:
     max_line_bytes: int = 1 << 20
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     encoding: str = "utf-8"
+    checkers: tuple[CheckerSpec, ...] = field(default_factory=tuple)
 
 
 def load_config(path: str | Path, environment: Mapping[str, str] | None = None) -> DetectConfig:
@@ -103,6 +107,7 @@ def check_config(path: str | Path, environment: Mapping[str, str] | None = None)
     wrong = unwritable(config.output.directory)
     if wrong:
         problems.append(settings.problem(("output", "directory"), wrong))
+    problems += [settings.problem(place, message) for place, message in checker_problems(config.checkers)]
     if problems:
         raise ConfigError("\n".join(problems))
     return config
@@ -142,6 +147,7 @@ def _build(settings: SettingsFile) -> DetectConfig:
         model=absolute(data.pop("model")),
         output=OutputConfig(absolute(data.pop("output")["directory"])),
         evidence=EvidenceConfig(**_whole(data.pop("evidence", {}))),
+        checkers=tuple(CheckerSpec.from_json(checker) for checker in data.pop("checkers", ())),
         **data,
     )
 

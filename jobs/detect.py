@@ -75,7 +75,7 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
         .name("pack")
         .key_by(first, Types.STRING())
         .connect(models)
-        .process(Parse(entries, limits, config.shards), EVENTS_TYPE)
+        .process(Parse(entries, limits, config.shards, config.checkers), EVENTS_TYPE)
         .uid(names.UID_PARSE)
         .name("parse")
     )
@@ -83,7 +83,7 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
     judged = found = (
         by_key(in_time, Types.PRIMITIVE_ARRAY(Types.BYTE()))
         .connect(models)
-        .process(Automata(entries, config.evidence.max_lines), Types.STRING())
+        .process(Automata(entries, config.evidence.max_lines, checkers=config.checkers), Types.STRING())
         .uid(names.UID_AUTOMATA)
         .name("automata")
     )
@@ -106,7 +106,8 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
         _sink(slots.get_side_output(SERIES), names.UID_SERIES, work)
         _sink(slots.get_side_output(LATE), names.UID_LATE, work)
     _sink(found.union(events.get_side_output(UNMATCHED)), names.UID_ANOMALIES, work)
-    _sink(events.get_side_output(DEAD_LETTERS), names.UID_DEAD_LETTERS, work)
+    letters = events.get_side_output(DEAD_LETTERS).union(judged.get_side_output(DEAD_LETTERS))
+    _sink(letters, names.UID_DEAD_LETTERS, work)
     _sink(events.get_side_output(STATISTICS).union(judged.get_side_output(STATISTICS)), names.UID_STATISTICS, work)
 
 

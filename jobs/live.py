@@ -57,7 +57,13 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         found.source_options,
         config.input.source_header,
     )
-    parse = ParseTopic(found.models, _watch_settings(config), found.offsets, [p.name for p in found.partitions])
+    parse = ParseTopic(
+        found.models,
+        _watch_settings(config),
+        found.offsets,
+        [p.name for p in found.partitions],
+        checkers=config.checkers,
+    )
     events = (
         by_key(batches, _BYTES)
         .connect(control.broadcast(MODELS, SOURCE_WORDS))
@@ -66,14 +72,15 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         .name("parse")
     )
     in_time = timed(events, _watermarks(), names.UID_WATERMARK, "watermark")
-    anomalies = (
+    automata = Automata(found.models, config.evidence.max_lines, topic=True, statistics=False, checkers=config.checkers)
+    judged = (
         by_key(in_time, _BYTES)
         .connect(control.broadcast(MODELS))
-        .process(Automata(found.models, config.evidence.max_lines, topic=True, statistics=False), Types.STRING())
+        .process(automata, Types.STRING())
         .uid(names.UID_AUTOMATA)
         .name("automata")
-        .union(side(events, UNMATCHED, names.UID_UNMATCHED, "unmatched lines"))
     )
+    anomalies = judged.union(side(events, UNMATCHED, names.UID_UNMATCHED, "unmatched lines"))
     counts = side(events, SLOT_COUNTS, names.UID_SLOT_COUNTS, "slot counts")
     slots = (
         by_key(timed(counts, _watermarks(), names.UID_SLOT_WATERMARK, "slot watermark"), _BYTES)
@@ -87,7 +94,10 @@ def build(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, foun
         closed = side(slots, SERIES, f"{names.UID_SERIES}-told", "closed slots")
         late = side(slots, LATE, names.UID_LATE, "late lines of slots")
         _to_kafka(config.output.kafka, found, closed.union(late), config.output.kafka.series, names.UID_SERIES)
-    _outputs(config, found, anomalies, side(events, DEAD_LETTERS, names.UID_DEAD_RECORDS, "dead letters of parse"))
+    dead = side(events, DEAD_LETTERS, names.UID_DEAD_RECORDS, "dead letters of parse")
+    if config.checkers:
+        dead = dead.union(side(judged, DEAD_LETTERS, names.UID_CHECKER_FAILURES, "failures of checkers"))
+    _outputs(config, found, anomalies, dead)
 
 
 def _control(env: StreamExecutionEnvironment, tables: Any, config: LiveConfig, found: Preparation) -> DataStream:

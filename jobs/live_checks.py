@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from jobs.checkers import checker_problems
 from jobs.config import unreadable, unwritable
 from jobs.live_settings import LONGEST_TRANSACTION_MS, LiveConfig
 from jobs.settings_words import Place
@@ -56,6 +57,7 @@ def on_this_machine(config: LiveConfig) -> list[Problem]:
         problems += _pem(("kafka", "security", key), getattr(security, key))
     problems += _pem(("output", "elasticsearch", "ca_file"), elastic.ca_file if elastic else None)
     problems += _model_files(config)
+    problems += checker_problems(config.checkers)
     store = config.models.store
     if store is not None and "://" not in store and not Path(store).is_dir():
         problems.append((("models", "store"), f"{store} is no folder; `weirwatch model push` makes one"))

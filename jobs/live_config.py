@@ -33,6 +33,7 @@ from jobs.live_settings import (
 from jobs.secret import Secret
 from jobs.settings import ConfigError, SettingsFile
 from jobs.settings_words import Place
+from models.checkers.spec import CheckerSpec
 from models.envelopes import EnvelopePaths
 
 __all__ = ["SCHEMA", "LiveConfig", "build_input", "check_live_config", "is_live", "is_secret", "load_live_config"]
@@ -115,7 +116,7 @@ class _Builder:
         models, output = data.get("models", {}), data["output"]
         control, checkpoints = data.get("control"), data.get("checkpoints", {})
         elastic, topics = output.get("elasticsearch"), output.get("kafka")
-        rest = {key: value for key, value in data.items() if not isinstance(value, dict)}
+        rest = {key: value for key, value in data.items() if not isinstance(value, dict | list)}
         return LiveConfig(
             kafka=self.kafka(data["kafka"]),
             input=self.input(data["input"]),
@@ -133,6 +134,7 @@ class _Builder:
             source=self._make(SourcePolicy, data.get("source", {})),
             checkpoints=self._make(CheckpointsConfig, checkpoints | self._checkpoints(checkpoints)),
             evidence=self._make(EvidenceConfig, data.get("evidence", {})),
+            checkers=tuple(CheckerSpec.from_json(checker) for checker in data.get("checkers", ())),
             **{key: _whole(value) for key, value in rest.items()},
         )
 

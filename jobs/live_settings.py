@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jobs.config import DAY_MS, EvidenceConfig
 from jobs.secret import Secret
+from models.checkers.spec import CheckerSpec
 from models.envelopes import EnvelopePaths
 
 LONGEST_TRANSACTION_MS = 900_000
@@ -195,6 +196,7 @@ class LiveConfig:
         multiline_wait_ms: how long the last line of a source waits for lines that continue it.
         evidence: how much of the log an anomaly quotes.
         latency_interval_ms: how often Flink measures its latency; 0: never.
+        checkers: plug-ins that look for violations besides the models.
     """
 
     kafka: KafkaConfig
@@ -217,6 +219,7 @@ class LiveConfig:
     multiline_wait_ms: int = 500
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     latency_interval_ms: int = 0
+    checkers: tuple[CheckerSpec, ...] = field(default_factory=tuple)
 
     def topics(self) -> dict[str, str]:
         """Every topic that the job uses but for its input, by the key that names it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.checkers import check_checkers
 from jobs.elastic_output import ElasticConnection, ensure_indices
 from jobs.kafka_properties import client_settings, java_properties, sql_options
 from jobs.kafka_topics import LATEST, Partition, find_partitions
@@ -50,6 +51,7 @@ def prepare(config: LiveConfig) -> Preparation:
     Raises:
         UserError: something is not there or cannot be reached; the message says what and how to mend it.
     """
+    check_checkers(config.checkers)
     settings = client_settings(config.kafka)
     partitions = find_partitions(settings, config.input.topics, config.input.start, config.input.group)
     topics = config.topics()

@@ -53,6 +53,8 @@ class Results:
         rows.append(("anomalies", f"{sum(summary['anomalies'].values()):,}"))
         rows += [(f"  {kind}", f"{count:,}") for kind, count in summary["anomalies"].items()]
         rows += [("allowed", f"{summary['allowed']:,}")] if summary.get("allowed") else []
+        if "checker_failures" in summary:
+            rows.append(("checker failures", f"{summary['checker_failures']:,}"))
         rows.append(("seconds", f"{summary['seconds']:,.1f}"))
         rows.append(("lines per second", f"{summary['lines_per_second']:,.0f}"))
         width = max(len(name) for name, _ in rows)
@@ -95,6 +97,7 @@ def collect_results(work: Path, seconds: float) -> Results:
         keyed.append((document["@timestamp"], document["id"], line))
     keyed.sort()
     letters = sorted((json.loads(line) for line in read_parts(work / DEAD_LETTERS)), key=_origin)
+    failures = sum("checker" in letter for letter in letters)
     summary: dict[str, Any] = {name: totals[name] for name in _COUNTS}
     summary |= {
         "late": totals["late"],
@@ -102,6 +105,7 @@ def collect_results(work: Path, seconds: float) -> Results:
         "transactions": totals["transactions"],
         "anomalies": {kind: kinds[kind] for kind in TYPES if kinds[kind]},
         **({"allowed": totals["allowed"]} if totals["allowed"] else {}),
+        **({"checker_failures": failures} if failures else {}),
         "seconds": round(seconds, 3),
         "lines_per_second": round(totals["lines"] / seconds, 1) if seconds > 0 else 0,
         "files": sorted(sources),
@@ -138,5 +142,5 @@ def _slot(document: dict[str, Any]) -> tuple[str, str, str, str, int]:
     )
 
 
-def _origin(letter: dict[str, Any]) -> tuple[str, int]:
-    return letter["source"], letter["line"]
+def _origin(letter: dict[str, Any]) -> tuple[str, int, str]:
+    return letter["source"], letter["line"], letter["id"]

@@ -27,10 +27,12 @@ TOO_LONG = "too_long"
 RULE = "rule"
 NEW_VALUE = "new_value"
 CATEGORY_DRIFT = "category_drift"
+CUSTOM = "custom"
+"""A violation that a checker found, see :mod:`models.checkers`."""
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
-    RULE, NEW_VALUE, CATEGORY_DRIFT,
+    RULE, NEW_VALUE, CATEGORY_DRIFT, CUSTOM,
 )  # fmt: skip
 """All types of anomalies."""
 

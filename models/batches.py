@@ -142,6 +142,8 @@ class EventBatch:
         text: n raw lines with their continuation lines, UTF-8 bytes, cut to a limit; evidence.
         kind: ``EVENTS``; ``END``: the source has ended. That one holds no events, and the source's last order time as
             the one value of ``order_ms``.
+        checker: id of the keyed checker that the events are for, instead of for transactions; "" for none. Then
+            ``transaction`` holds its keys, and ahead of each text stand its fields, JSON and a line feed.
     """
 
     source: str
@@ -156,6 +158,7 @@ class EventBatch:
     transaction: list[bytes] = field(default_factory=list)
     text: list[bytes] = field(default_factory=list)
     kind: str = "events"
+    checker: str = ""
 
     VERSION = 2
     EVENTS = "events"
@@ -172,18 +175,26 @@ class EventBatch:
         """How many events it holds: none, for a marker."""
         return len(self.template)
 
+    @property
+    def key(self) -> str:
+        """The key of ``automata`` that it goes to: ``model/shard``, for a keyed checker ``model/checker/shard``."""
+        return f"{self.model}/{self.checker}/{self.shard}" if self.checker else f"{self.model}/{self.shard}"
+
     def encode(self) -> bytes:
         """The batch as one record."""
+        head: dict[str, object] = {
+            "source": self.source,
+            "shard": self.shard,
+            "model": self.model,
+            "epoch": self.epoch,
+            "kind": self.kind,
+            "templates": self.templates,
+        }
+        if self.checker:
+            head["checker"] = self.checker
         return pack_columns(
             self.VERSION,
-            {
-                "source": self.source,
-                "shard": self.shard,
-                "model": self.model,
-                "epoch": self.epoch,
-                "kind": self.kind,
-                "templates": self.templates,
-            },
+            head,
             [
                 self.order_ms.tobytes(),
                 self.event_ms.tobytes(),
@@ -217,4 +228,5 @@ class EventBatch:
             transaction=columns_to_strings(t_len, t_data),
             text=columns_to_strings(x_len, x_data),
             kind=head["kind"],
+            checker=head.get("checker", ""),
         )

@@ -12,6 +12,8 @@ import numpy as np
 from models import anomalies
 from models.allow import AllowList
 from models.batches import EventBatch, Int64
+from models.checkers.lines import CheckedLines
+from models.checkers.running import RunningCheckers
 from models.dead_letter_limit import Runs
 from models.dead_letters import bad_record, dead_line
 from models.document import ModelDocument
@@ -37,9 +39,10 @@ class Outcome:
     """What one batch brought.
 
     Attributes:
-        batches: events that belong to transactions, split by shard.
+        batches: events that belong to transactions, and those for keyed checkers, split by shard.
         unmatched: anomaly documents of lines that fit no template.
         judged: anomaly documents of single lines that fit one: rules that are broken, new values.
+        violations: anomaly documents of what checkers found in single lines.
         dead: dead letters, in order of position.
         counts: lines, matched, unmatched, continued, dead_letters, late, of which ``matched + unmatched + continued +
             dead_letters = lines``; ``allowed``: anomalies that are left out, as the model allows them; ``templates``
@@ -51,6 +54,7 @@ class Outcome:
     batches: list[EventBatch] = field(default_factory=list)
     unmatched: list[dict[str, object]] = field(default_factory=list)
     judged: list[dict[str, object]] = field(default_factory=list)
+    violations: list[dict[str, object]] = field(default_factory=list)
     dead: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
     runs: Runs = Runs()
@@ -70,9 +74,17 @@ class LineDetector:
         limits: what is read and believed.
         shards: number of virtual partitions.
         epoch: number of the change of models in force, written to the batches of events; may be set anew.
+        checkers: those of the subtask, if there are any.
     """
 
-    def __init__(self, model: ModelDocument, limits: ReadLimits, shards: int, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        model: ModelDocument,
+        limits: ReadLimits,
+        shards: int,
+        epoch: int = 0,
+        checkers: RunningCheckers | None = None,
+    ) -> None:
         self.model = model
         self.epoch = epoch
         self._limits = limits
@@ -93,12 +105,12 @@ class LineDetector:
         checked = self._checks.wanted(fields)
         wanted = [tuple(dict.fromkeys((*checked[t.id], *self.watch.fields(t.id)))) for t in model.templates]
         self._slots = SlotCounter(self.watch, self._ids, wanted) if self.watch else None
-        self._parser = LineParser(
-            [t.grok for t in model.templates],
-            wanted,
-            model.patterns,
-            model.id_pattern,
-        )
+        self._checked = CheckedLines(model, checkers, shards) if checkers is not None and checkers.all else None
+        if self._checked is not None:
+            wanted = list(self._checked.wanted(wanted))
+        self._parser = LineParser([t.grok for t in model.templates], wanted, model.patterns, model.id_pattern)
+        if self._checked is not None:
+            self._checked.prepare(self._parser, wanted)
 
     def process(
         self,
@@ -163,6 +175,11 @@ class LineDetector:
         outcome.batches = list(self._by_shard(origin, events, parsed, raw))
         if self._slots is not None:
             outcome.slots = self._slots.count(events, parsed, self.model.id, self.epoch)
+        if self._checked is not None:
+            checked = self._checked.look(origin, events, parsed, raw, self.epoch)
+            outcome.violations, also = self._allow.split(checked.violations)
+            more += also
+            outcome.batches += checked.batches
         used = np.bincount(parsed.template[parsed.template >= 0], minlength=len(self._ids))
         outcome.counts = {
             "lines": events.lines + len(broken) + len(records),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.checkers.running import RunningCheckers
 from models.detection import LineDetector
 from models.document import parse_model
 from models.in_force import Entry, ModelsInForce
@@ -16,12 +17,16 @@ class Detectors:
         models: the models in force, kept by the caller.
         limits: what is read and believed.
         shards: number of virtual partitions.
+        checkers: those of the subtask, if there are any.
     """
 
-    def __init__(self, models: ModelsInForce, limits: ReadLimits, shards: int) -> None:
+    def __init__(
+        self, models: ModelsInForce, limits: ReadLimits, shards: int, checkers: RunningCheckers | None = None
+    ) -> None:
         self._models = models
         self._limits = limits
         self._shards = shards
+        self._checkers = checkers
         self._detectors: dict[tuple[str, int], LineDetector] = {}
         self._belongs: dict[str, Entry | None] = {}
         self._epoch = -1
@@ -52,6 +57,6 @@ class Detectors:
         detector = self._detectors.get(key)
         if detector is None:
             model = parse_model(entry.document, f"model {entry.id} version {entry.version}")
-            detector = self._detectors[key] = LineDetector(model, self._limits, self._shards)
+            detector = self._detectors[key] = LineDetector(model, self._limits, self._shards, checkers=self._checkers)
         detector.epoch = self._models.epoch
         return detector

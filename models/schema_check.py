@@ -6,7 +6,7 @@ import difflib
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,12 @@ def schema(kind: str) -> dict[str, Any]:
 
 def check(kind: str, document: object) -> list[Problem]:
     """Everything that is wrong with a document of this kind, in the order of its paths; empty when it is valid."""
-    problems = [p for error in _validator(kind).iter_errors(document) for p in _explain(error)]
-    return sorted(set(problems), key=lambda p: (_natural(p.path), p.message))
+    return _problems(_validator(kind), document)
+
+
+def check_against(rules: Mapping[str, Any], document: object) -> list[Problem]:
+    """Everything that is wrong with a document by a JSON Schema of somebody else's, as :func:`check` tells it."""
+    return _problems(Draft202012Validator(rules), document)
 
 
 def json_path(parts: Iterable[str | int]) -> str:
@@ -61,6 +65,11 @@ def json_path(parts: Iterable[str | int]) -> str:
         else:
             path += f".{part}" if _PLAIN_KEY.fullmatch(part) else f"[{json.dumps(part, ensure_ascii=False)}]"
     return path
+
+
+def _problems(validator: Draft202012Validator, document: object) -> list[Problem]:
+    problems = [p for error in validator.iter_errors(document) for p in _explain(error)]
+    return sorted(set(problems), key=lambda p: (_natural(p.path), p.message))
 
 
 @functools.cache
@@ -91,7 +100,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         known = list(rules.get("properties", {}))
         for key in value:
             if key not in known:
-                yield Problem(json_path([*where, key]), _unknown_key(key, [k for k in known if k not in value], known))
+                yield Problem(json_path([*where, key]), _unknown_key(key, known, [k for k in known if k not in value]))
     elif keyword == "required":
         for key in rule:
             if key not in value:
@@ -105,13 +114,15 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         yield Problem(json_path(where), f"{_wrong(keyword, value)}; write {_wanted(rules)}")
 
 
-def _unknown_key(key: str, missing: list[str], known: list[str]) -> str:
-    """What to write instead: a key that is not there yet, or else one of all that are known."""
-    near = [
-        k for keys in (missing, known) for text in (key, key.lower()) for k in difflib.get_close_matches(text, keys)
-    ]
-    hint = f"did you mean {json.dumps(near[0])}?" if near else f"known keys are {', '.join(known)}"
-    return f"is an unknown key; {hint}"
+def _unknown_key(key: str, known: list[str], absent: list[str]) -> str:
+    """A key that is absent is the likeliest to be meant."""
+    if not known:
+        return "is an unknown key; none is known here"
+    for names in (absent, known):
+        for written in (key, key.lower()):
+            if near := difflib.get_close_matches(written, names, n=1):
+                return f"is an unknown key; did you mean {json.dumps(near[0])}?"
+    return f"is an unknown key; known keys are {', '.join(known)}"
 
 
 def _description(rules: dict[str, Any], key: str) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from models.aligned_clock import AlignedClock, ClockSettings
 from models.automata.shard import TIMERS_MS
 from models.batches import EventBatch
+from models.checkers.running import RunningCheckers
 from models.dead_letter_limit import DeadLetterLimit, LimitSettings
 from models.dead_letters import bad_record
 from models.detection import FAR_PAST_MS, Outcome
@@ -86,6 +87,7 @@ class TopicWatch:
     Args:
         settings: how topics are watched.
         models: the models in force, kept by the caller: a change takes effect with the next line.
+        checkers: those of the subtask, if there are any.
 
     Attributes:
         clock: the clocks of all sources.
@@ -93,7 +95,7 @@ class TopicWatch:
         told_ms: the clock as :meth:`advance` told it last, epoch ms.
     """
 
-    def __init__(self, settings: WatchSettings, models: ModelsInForce) -> None:
+    def __init__(self, settings: WatchSettings, models: ModelsInForce, checkers: RunningCheckers | None = None) -> None:
         self.clock = AlignedClock(settings.clock)
         self.models = models
         self.told_ms = FAR_PAST_MS
@@ -101,7 +103,7 @@ class TopicWatch:
         self._partitions: dict[str, WatchedPartition] = {}
         self._awaited: set[str] = set()
         self._await_until_ms = 0
-        self._detectors = Detectors(models, settings.limits, settings.shards)
+        self._detectors = Detectors(models, settings.limits, settings.shards, checkers)
         self._paused: set[str] = set()
         self._ends: dict[str, int] = {}
 
@@ -360,9 +362,9 @@ class TopicWatch:
         out.counts += Counter({"lines": lines + len(batch.dead), why: lines, "dead_letters": len(batch.dead)})
 
     def _collect(self, entry: Entry, outcome: Outcome, out: Output) -> None:
-        out.batches += [(f"{entry.id}/{batch.shard}", batch.encode()) for batch in outcome.batches]
+        out.batches += [(batch.key, batch.encode()) for batch in outcome.batches]
         out.slots += [(series_key(entry.id, counts.shard), counts.encode()) for counts in outcome.slots]
-        out.anomalies += outcome.unmatched + outcome.judged
+        out.anomalies += outcome.unmatched + outcome.judged + outcome.violations
         out.dead += outcome.dead
         for name in COUNTS:
             out.counts[name] += outcome.counts.get(name, 0)

@@ -13,12 +13,15 @@ from pyflink.datastream.time_domain import TimeDomain
 
 from models.anomalies import Document
 from models.automata.shard import FOREVER
+from models.checkers.running import RunningCheckers
+from models.checkers.spec import CheckerSpec
 from models.in_force import Entry
 from operators.automata_metrics import AutomataMetrics
+from operators.checker_metrics import CheckerMetrics
 from operators.elements import joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SHARD_HELD, STATE_SHARD_LOG
-from operators.parse import STATISTICS
+from operators.parse import DEAD_LETTERS, STATISTICS
 from operators.shard_keeper import CompiledModels, ShardKeeper
 from operators.worker import prepare_worker
 
@@ -34,24 +37,32 @@ with the next one, which may never come. So after this time it is seen to."""
 
 
 class Automata(KeyedBroadcastProcessFunction):
-    """Keyed by ``model/shard``; takes encoded ``EventBatch``; broadcast: resolved control events, JSON.
+    """Keyed as :attr:`models.batches.EventBatch.key` says; takes that, encoded; broadcast: control events, JSON.
 
-    An element with an empty key only carries the clock. The documents of a call go out as one string, a line each.
+    An element with an empty key only carries the clock. The documents of a call go out as one string, a line each;
+    what checkers failed at goes to the dead letters.
 
     Args:
         initial: the models that the job starts with.
         max_evidence: how many lines an anomaly shows at most.
         topic: lines come from topics, not files.
         statistics: tell the side output how many transactions were judged; all are told when the input has ended.
+        checkers: what looks at transactions, and at events by key, besides.
     """
 
     def __init__(
-        self, initial: Sequence[Entry], max_evidence: int, topic: bool = False, statistics: bool = True
+        self,
+        initial: Sequence[Entry],
+        max_evidence: int,
+        topic: bool = False,
+        statistics: bool = True,
+        checkers: Sequence[CheckerSpec] = (),
     ) -> None:
         self._models = ModelsInBroadcast(initial)
         self._max_evidence = max_evidence
         self._topic = topic
         self._statistics = statistics
+        self._specs = tuple(checkers)
         self._compiled = CompiledModels(self._models.history)
         self._keepers: dict[str, ShardKeeper] = {}
         self._judged = self._allowed = 0
@@ -61,6 +72,9 @@ class Automata(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         prepare_worker()
+        self._checkers = RunningCheckers(self._specs, self._topic)
+        self._compiled.checkers = self._checkers
+        self._checker_metrics = CheckerMetrics(runtime_context, self._checkers)
         kind = Types.PRIMITIVE_ARRAY(Types.BYTE())
         self._log = runtime_context.get_list_state(ListStateDescriptor(STATE_SHARD_LOG, kind))
         self._held = runtime_context.get_list_state(ListStateDescriptor(STATE_SHARD_HELD, kind))
@@ -93,8 +107,8 @@ class Automata(KeyedBroadcastProcessFunction):
         self._models.restore(ctx)
         keeper = self._keepers.get(key)
         if keeper is None:
-            model = key.rpartition("/")[0]
-            keeper = ShardKeeper(model, self._compiled, self._held, self._max_evidence, self._topic)
+            model, _, checker = key.rpartition("/")[0].partition("/")
+            keeper = ShardKeeper(model, self._compiled, self._held, self._max_evidence, self._topic, checker)
             self._keepers[key] = keeper
         return keeper
 
@@ -102,6 +116,9 @@ class Automata(KeyedBroadcastProcessFunction):
         """What goes out after a call, and the timers that the shard wants next."""
         if found:
             yield joined(found)
+        if letters := self._checkers.take_letters():
+            yield DEAD_LETTERS, joined(letters)
+        self._checker_metrics.look()
         timers = ctx.timer_service()
         judged = self._metrics.look(keeper)
         if self._statistics:

@@ -78,6 +78,24 @@ BULK_MS = "bulk_ms"
 SINK_BACKLOG = "sink_backlog"
 """Gauge of ``elasticsearch``: documents that wait in the subtask."""
 
+CHECKER_GROUP = "checker"
+"""Group of ``parse`` and ``automata`` with the id of a checker, in both for each one."""
+
+CHECKER_VIOLATIONS = "checker_violations"
+"""Counter in group ``checker``: what the checker found."""
+
+CHECKER_FAILURES = "checker_failures"
+"""Counter in group ``checker``: how often it failed; each failure is a dead letter."""
+
+CHECKER_BUSY_US = "checker_busy_us"
+"""Counter in group ``checker``, µs: how long it took."""
+
+CHECKER_OFF = "checker_off"
+"""Gauge in group ``checker``: 1 once it has failed so often in a row that it is switched off, else 0."""
+
+CHECKER_METRICS = (CHECKER_VIOLATIONS, CHECKER_FAILURES, CHECKER_BUSY_US, CHECKER_OFF)
+"""Of each checker, where there are any."""
+
 METRICS = {
     "parse": (*LINES_BY_COUNT.values(), CLOCK_LAG_MS, MODEL_VERSION, MODELS_IN_FORCE, MODELS_EPOCH),
     "automata": (*TRANSACTIONS_BY_COUNT.values(), OPEN_TRANSACTIONS, WAITING_EVENTS, MODELS_EPOCH),

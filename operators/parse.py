@@ -14,6 +14,8 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import ValueStateDescriptor
 
+from models.checkers.running import RunningCheckers
+from models.checkers.spec import CheckerSpec
 from models.detection import FAR_FUTURE_MS, FAR_PAST_MS
 from models.detectors import Detectors
 from models.in_force import Entry
@@ -21,6 +23,7 @@ from models.log_batch import LogBatch
 from models.slots.counts import SlotCounts
 from models.slots.series import SERIES_SHARDS, series_key
 from models.source_reader import ReadLimits, SourceState
+from operators.checker_metrics import CheckerMetrics
 from operators.elements import KEYED_BYTES, joined
 from operators.models_in_force import ModelsInBroadcast
 from operators.names import STATE_SOURCE, TAG_DEAD_LETTERS, TAG_SLOT_COUNTS, TAG_STATISTICS, TAG_UNMATCHED
@@ -31,7 +34,7 @@ DEAD_LETTERS = OutputTag(TAG_DEAD_LETTERS, Types.STRING())
 STATISTICS = OutputTag(TAG_STATISTICS, Types.STRING())
 
 EVENTS_TYPE = Types.TUPLE([KEYED_BYTES, Types.LONG()])
-"""What goes out: ``model/shard`` and an encoded :class:`~models.batches.EventBatch`, and the timestamp in epoch ms. A
+"""What goes out: the key and the encoding of an :class:`~models.batches.EventBatch`, and the timestamp in epoch ms. A
 word that carries nothing but the clock has an empty key and no bytes."""
 
 
@@ -49,17 +52,25 @@ class Parse(KeyedBroadcastProcessFunction):
         initial: the models that the job starts with.
         limits: what is read and believed.
         shards: number of virtual partitions.
+        checkers: what looks at lines besides.
     """
 
-    def __init__(self, initial: Sequence[Entry], limits: ReadLimits, shards: int) -> None:
+    def __init__(
+        self, initial: Sequence[Entry], limits: ReadLimits, shards: int, checkers: Sequence[CheckerSpec] = ()
+    ) -> None:
         self._models = ModelsInBroadcast(initial)
-        self._detectors = Detectors(self._models.table, limits, shards)
+        self._limits = limits
+        self._shards = shards
+        self._specs = tuple(checkers)
         # The clocks of the live sources of this subtask: memory, not state (see docs/design.md, time and order).
         self._clocks: dict[str, int] = {}
         self._all_known = False
 
     def open(self, runtime_context: RuntimeContext) -> None:
         prepare_worker()
+        self._checkers = RunningCheckers(self._specs)
+        self._checker_metrics = CheckerMetrics(runtime_context, self._checkers)
+        self._detectors = Detectors(self._models.table, self._limits, self._shards, self._checkers)
         self._state = runtime_context.get_state(ValueStateDescriptor(STATE_SOURCE, Types.STRING()))
 
     def process_broadcast_element(self, value: str, ctx: KeyedBroadcastProcessFunction.Context) -> None:
@@ -87,13 +98,14 @@ class Parse(KeyedBroadcastProcessFunction):
         outcome, events, state = self._detectors.of(entry).process(source, state, batch.data, batch.at_end, batch.error)
         timestamp = self._aligned()
         for found in outcome.batches:
-            yield Row(f"{found.model}/{found.shard}", found.encode()), timestamp
+            yield Row(found.key, found.encode()), timestamp
         for counts in (*outcome.slots, *(self._end_of(entry, state) if batch.at_end else ())):
             yield SLOT_COUNTS, (Row(series_key(counts.model, counts.shard), counts.encode()), timestamp)
-        if outcome.unmatched or outcome.judged:
-            yield UNMATCHED, joined(outcome.unmatched + outcome.judged)
-        if outcome.dead:
-            yield DEAD_LETTERS, joined(outcome.dead)
+        if anomalies := outcome.unmatched + outcome.judged + outcome.violations:
+            yield UNMATCHED, joined(anomalies)
+        if letters := [*outcome.dead, *self._checkers.take_letters()]:
+            yield DEAD_LETTERS, joined(letters)
+        self._checker_metrics.look()
         if outcome.counts["lines"]:
             yield STATISTICS, json.dumps({"source": source, **outcome.counts})
         if batch.at_end:

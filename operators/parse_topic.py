@@ -16,10 +16,13 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from models.checkers.running import RunningCheckers
+from models.checkers.spec import CheckerSpec
 from models.in_force import Entry
 from models.log_batch import LogBatch
 from models.partition_keys import partition_key, partition_of, subtask_of
 from models.topic_watch import Output, TopicWatch, WatchSettings
+from operators.checker_metrics import CheckerMetrics
 from operators.elements import joined
 from operators.end_offsets import EndOffsets
 from operators.models_in_force import ModelsInBroadcast
@@ -54,6 +57,7 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         connect: makes a ``kafka.KafkaConsumer`` in the worker, see :class:`~operators.end_offsets.EndOffsets`.
         partitions: all that are read, ``topic/partition``, of whatever subtask.
         probe_s: how often the broker is asked where partitions end.
+        checkers: what looks at lines besides.
     """
 
     def __init__(
@@ -63,24 +67,28 @@ class ParseTopic(KeyedBroadcastProcessFunction):
         connect: Callable[[], Any],
         partitions: Sequence[str] = (),
         probe_s: float = 1.0,
+        checkers: Sequence[CheckerSpec] = (),
     ) -> None:
         self._initial = list(initial)
         self._settings = settings
         self._connect = connect
         self._partitions = tuple(partitions)
         self._probe_s = probe_s
+        self._specs = tuple(checkers)
 
     def open(self, runtime_context: RuntimeContext) -> None:
         prepare_worker()
         self._state = runtime_context.get_map_state(MapStateDescriptor(STATE_SOURCES, Types.STRING(), Types.STRING()))
         self._models = ModelsInBroadcast(self._initial)
-        self._watch = TopicWatch(self._settings, self._models.table)
+        self._checkers = RunningCheckers(self._specs, topic=True)
+        self._watch = TopicWatch(self._settings, self._models.table, self._checkers)
         self._watch.wait_for(self._own(runtime_context), _now_ms() + _PATIENCE_MS)
         self._offsets = EndOffsets(self._connect, self._probe_s)
         self._answer = 0
         self._timers: dict[str, int] = {}
         self._restored = False
         self._metrics = ParseMetrics(runtime_context.get_metrics_group(), self._watch)
+        self._checker_metrics = CheckerMetrics(runtime_context, self._checkers)
 
     def close(self) -> None:
         self._offsets.close()
@@ -180,9 +188,10 @@ class ParseTopic(KeyedBroadcastProcessFunction):
             yield SLOT_COUNTS, (Row(key, counts), self._watch.told_ms)
         if out.anomalies:
             yield UNMATCHED, joined(out.anomalies)
-        if out.dead:
-            yield DEAD_LETTERS, joined(out.dead)
+        if letters := [*out.dead, *self._checkers.take_letters()]:
+            yield DEAD_LETTERS, joined(letters)
         self._metrics.count(out.counts)
+        self._checker_metrics.look()
         # While nobody is waited for nothing is said, so that Flink does not wait for this subtask either.
         clock = None if now_ms is None else self._watch.advance(now_ms)
         if clock is not None:

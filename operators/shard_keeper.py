@@ -10,9 +10,13 @@ from models.automata.compiled import CompiledAutomata
 from models.automata.history import ModelHistory
 from models.automata.shard import FOREVER, TIMERS_MS
 from models.batches import EventBatch
+from models.checkers.interface import KeyedChecker
+from models.checkers.keyed_shard import KeyedCheck
+from models.checkers.running import RunningCheckers
+from models.checkers.transaction_checks import TransactionChecks
 from models.document import parse_model
 from operators.held_batches import HeldBatches
-from operators.shard_log import ShardLog, restore
+from operators.shard_log import Compiled, ShardLog, restore
 
 COUNTED = ("judged", "anomalies", "late", "dropped", "unassigned")
 """What is counted, of :data:`models.automata.shard.COUNTERS`."""
@@ -26,10 +30,14 @@ class CompiledModels:
 
     Args:
         history: the models, kept by the caller.
+
+    Attributes:
+        checkers: those of the subtask, if there are any; to be set before anything is compiled.
     """
 
     def __init__(self, history: ModelHistory) -> None:
         self.history = history
+        self.checkers: RunningCheckers | None = None
         self._compiled: dict[tuple[str, int], CompiledAutomata] = {}
 
     def at(self, model: str, epoch: int) -> CompiledAutomata | None:
@@ -44,7 +52,22 @@ class CompiledModels:
             self._compiled = {k: automata for k, automata in self._compiled.items() if k in in_force}
             document = parse_model(entry.document, f"model {entry.id} version {entry.version}")
             found = self._compiled[key] = CompiledAutomata(document)
+            if self.checkers is not None:
+                found.checks = TransactionChecks(document, self.checkers) or None
         return found
+
+    def has_keyed(self, checker: str) -> bool:
+        """Whether there is a keyed checker of this id."""
+        running = None if self.checkers is None else self.checkers.get(checker)
+        return running is not None and isinstance(running.checker, KeyedChecker)
+
+    def keyed_at(self, model: str, epoch: int, checker: str) -> KeyedCheck | None:
+        """A keyed checker under a model as it was at an epoch; None if one of them is not known."""
+        entry = self.history.at(model, epoch)
+        running = None if self.checkers is None else self.checkers.get(checker)
+        if entry is None or running is None or self.checkers is None or not self.has_keyed(checker):
+            return None
+        return KeyedCheck(entry.id, entry.version, running, self.checkers)
 
 
 class ShardKeeper:
@@ -58,14 +81,24 @@ class ShardKeeper:
         held: list state of :mod:`operators.held_batches`.
         max_evidence: how many lines an anomaly shows at most.
         topic: lines come from topics, not files.
+        checker: id of the keyed checker whose shard it is; "": it is one of transactions.
 
     Attributes:
         timers: the event-time timers that are set for this shard, epoch ms.
         counts: what was counted since the caller last took it away, see :data:`COUNTED` and :data:`ALLOWED`.
     """
 
-    def __init__(self, model: str, models: CompiledModels, held: Any, max_evidence: int, topic: bool = False) -> None:
+    def __init__(
+        self,
+        model: str,
+        models: CompiledModels,
+        held: Any,
+        max_evidence: int,
+        topic: bool = False,
+        checker: str = "",
+    ) -> None:
         self._model = model
+        self._checker = checker
         self._models = models
         self._held = HeldBatches(held)
         self._max_evidence = max_evidence
@@ -146,7 +179,7 @@ class ShardKeeper:
         history = self._models.history
         in_force = history.table.get(self._model)
         entry = in_force if as_of >= history.table.epoch else history.at(self._model, as_of)
-        if entry is None:
+        if entry is None or (self._checker and not self._models.has_keyed(self._checker)):
             self._give_up(state)
             self.counts["dropped"] += 0 if batch is None else len(batch)
             return []
@@ -170,7 +203,7 @@ class ShardKeeper:
 
     def _told(self, found: list[Document], epoch: int) -> list[Document]:
         """The anomalies that the model in force does not allow."""
-        model = self._at(epoch) if found else None
+        model = self._models.at(self._model, epoch) if found else None
         if model is None or not model.allow:
             return found
         told, quiet = model.allow.split(found)
@@ -191,5 +224,7 @@ class ShardKeeper:
         state.clear()
         self._log = None
 
-    def _at(self, epoch: int) -> CompiledAutomata | None:
+    def _at(self, epoch: int) -> Compiled | None:
+        if self._checker:
+            return self._models.keyed_at(self._model, epoch, self._checker)
         return self._models.at(self._model, epoch)

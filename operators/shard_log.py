@@ -20,13 +20,20 @@ from models.anomalies import Document
 from models.automata.compiled import CompiledAutomata
 from models.automata.shard import ShardState
 from models.batches import BatchError, EventBatch
+from models.checkers.keyed_shard import KeyedCheck, KeyedShard
 
 _HEAD = struct.Struct("<cqqq")
 SNAPSHOT, BATCH, WATERMARK = b"S", b"B", b"W"
 _LEAST_LOG_BYTES = 1 << 19
 
-ModelAt = Callable[[int], CompiledAutomata | None]
-"""The automata of the shard's model as they were at an epoch; None if that is not known."""
+Compiled = CompiledAutomata | KeyedCheck
+"""What a shard steps its events with: the automata of a model, or a keyed checker."""
+
+Shard = ShardState | KeyedShard
+"""What is logged."""
+
+ModelAt = Callable[[int], Compiled | None]
+"""What the shard steps its events with as it was at an epoch; None if that is not known."""
 
 
 class Entry(NamedTuple):
@@ -65,7 +72,7 @@ class Entry(NamedTuple):
 
 def restore(
     log: Iterable[bytes], model_at: ModelAt, max_evidence: int, topic: bool = False
-) -> tuple[ShardState, int, int] | None:
+) -> tuple[Shard, int, int] | None:
     """The shard that a log stands for, its epoch, and the log's size in bytes.
 
     What the replay finds was told before. None if there is no log, or nothing is known of its model.
@@ -77,16 +84,30 @@ def restore(
     model = model_at(epoch)
     if model is None:
         return None
-    shard = ShardState(model, max_evidence, topic)
+    shard = _new(model, max_evidence, topic)
     for entry in map(Entry.decode, entries):
         if entry.kind == SNAPSHOT:
-            shard = ShardState.restore(entry.body, model, max_evidence, topic)
+            shard = _restored(entry.body, model, max_evidence, topic)
             continue
+        shard.replays = True
         if entry.kind == BATCH:
             shard.advance(entry.before)
             shard.add(EventBatch.decode(entry.body))
         shard.advance(entry.watermark)
+    shard.replays = False
     return shard, epoch, sum(map(len, entries))
+
+
+def _new(model: Compiled, max_evidence: int, topic: bool) -> Shard:
+    if isinstance(model, KeyedCheck):
+        return KeyedShard(model, max_evidence, topic)
+    return ShardState(model, max_evidence, topic)
+
+
+def _restored(record: bytes, model: Compiled, max_evidence: int, topic: bool) -> Shard:
+    if isinstance(model, KeyedCheck):
+        return KeyedShard.restore(record, model, max_evidence, topic)
+    return ShardState.restore(record, model, max_evidence, topic)
 
 
 class ShardLog:
@@ -110,17 +131,17 @@ class ShardLog:
             model = model_at(epoch)
             if model is None:
                 raise LookupError(f"no model is known of epoch {epoch}")
-            found = ShardState(model, max_evidence, topic), epoch, 0
+            found = _new(model, max_evidence, topic), epoch, 0
         self.shard, self.epoch, self._size = found
 
-    def switch(self, state: Any, model: CompiledAutomata, epoch: int) -> None:
+    def switch(self, state: Any, model: Compiled, epoch: int) -> None:
         """The model has changed: carry everything over to the new one, by ids; what has no place is ``dropped``."""
         self.epoch = epoch
         before = self.shard
-        if before.follow(model):
+        if before.follow(model):  # type: ignore[arg-type]  # of one kind, as the key says
             return
         record = before.snapshot()
-        self.shard = ShardState.restore(record, model, before.max_evidence, before.topic)
+        self.shard = _restored(record, model, before.max_evidence, before.topic)
         if not self.shard.empty:
             # Under the new model it stands for the shard as it is now.
             self._write_snapshot(state, record)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from jobs.checkers import idle_checkers
 from jobs.commands.options import command
 from jobs.config import check_config
 from jobs.learn_config import check_learn_config, is_learning
 from jobs.live_config import LiveConfig, check_live_config, is_live
+from models.checkers.spec import CheckerSpec
+from models.document import load_model
 from models.errors import UserError
 
 
@@ -47,7 +52,10 @@ def _config(options: argparse.Namespace) -> int:
     config = check_config(options.file)
     if options.connect:
         raise UserError(f"{options.file} is about files; --connect goes with a configuration that has kafka and input")
-    print(f"{options.file}: right; {len(config.sources)} sources, model {config.model}")
+    used = f", checkers {', '.join(spec.id for spec in config.checkers)}" if config.checkers else ""
+    print(f"{options.file}: right; {len(config.sources)} sources, model {config.model}{used}")
+    if config.checkers:
+        _warn_idle(config.checkers, [config.model])
     return 0
 
 
@@ -60,6 +68,7 @@ def _live(file: str, connect: bool) -> int:
         print(f"  {label:<12}{text}")
     for text in warnings(config):
         print(f"warning: {text}", file=sys.stderr)
+    _warn_idle(config.checkers, [model.path for model in config.models.initial if model.path is not None])
     if not connect:
         return 0
     from jobs.live_connections import try_connections
@@ -72,6 +81,12 @@ def _live(file: str, connect: bool) -> int:
     return 2 if wrong else 0
 
 
+def _warn_idle(specs: Sequence[CheckerSpec], models: Sequence[Path]) -> None:
+    """Say which checkers find nothing to look at in the models that are files."""
+    for text in idle_checkers(specs, [load_model(path) for path in models]):
+        print(f"warning: {text}", file=sys.stderr)
+
+
 def _summary(config: LiveConfig) -> list[tuple[str, str]]:
     """What the job would do, in a few lines."""
     kafka, control, output, points = config.kafka, config.control, config.output, config.checkpoints
@@ -82,6 +97,8 @@ def _summary(config: LiveConfig) -> list[tuple[str, str]]:
         ("input", f"{', '.join(config.input.topics)} ({config.input.format}), from {config.input.start}"),
         ("models", ", ".join(models) or "none to begin with"),
     ]
+    if config.checkers:
+        lines.append(("checkers", ", ".join(f"{spec.id} ({spec.use})" for spec in config.checkers)))
     if config.models.store is not None:
         lines.append(("store", config.models.store))
     if control is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from jobs.checkers import check_checkers, idle_checkers
+from jobs.commands.checkers import add_checkers
 from jobs.commands.options import add_logs, command, log_sources, whole_number, writable
 from jobs.config import DetectConfig, EvidenceConfig, OutputConfig, SourceConfig
 from jobs.embedded import run_embedded
@@ -64,6 +67,7 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="most lines that an anomaly quotes (default: %(default)s)",
     )
+    add_checkers(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -78,7 +82,10 @@ def run(options: argparse.Namespace) -> int:
         options.series,
         inputs=[*options.logs, options.model],
     )
-    load_model(options.model)
+    model = load_model(options.model)
+    check_checkers(options.checkers)
+    for text in idle_checkers(options.checkers, [model]):
+        print(f"warning: {text}", file=sys.stderr)
     config = DetectConfig(
         sources=tuple(SourceConfig(Path(path), name) for name, path in sources),
         model=Path(options.model).absolute(),
@@ -89,6 +96,7 @@ def run(options: argparse.Namespace) -> int:
         lateness_ms=options.lateness,
         evidence=EvidenceConfig(max_lines=options.evidence),
         encoding=options.encoding,
+        checkers=tuple(options.checkers),
     )
     progress = Progress(quiet=options.quiet)
     work = Path(tempfile.mkdtemp(prefix="weirwatch-"))
@@ -136,4 +144,8 @@ def _notes(results: Results, options: argparse.Namespace) -> list[str]:
         notes.append(f"{summary['dead_letters']:,} lines could not be read; --dead-letters FILE keeps them")
     if options.series and not results.series:
         notes.append('no series are told: write "series": {"enabled": true} into the model')
+    if failures := summary.get("checker_failures"):
+        last = next(letter for letter in map(json.loads, reversed(results.dead_letters)) if "checker" in letter)
+        kept = "" if options.dead_letters else "; --dead-letters FILE keeps them all"
+        notes.append(f"checkers failed {failures:,} times{kept}. One of the failures: {last['reason']}")
     return notes

@@ -7,9 +7,9 @@ States of all automata are numbered through (*slots*), so that one look-up leads
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from models.document import ModelDocument
 from models.document_content import AllowEntry
 from models.phrases import phrases
 from models.visits import full_name
+
+if TYPE_CHECKING:
+    from models.anomalies import Document
+    from models.automata.judge import Finding
+    from models.automata.transaction import Transaction
 
 NO_SLOT = -1
 
@@ -73,6 +78,20 @@ class Automaton:
     verdicts: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
+class ClosingChecks(Protocol):
+    """What looks at transactions as they close; see :class:`models.checkers.transaction_checks.TransactionChecks`."""
+
+    def look(
+        self,
+        model: CompiledAutomata,
+        automaton: Automaton,
+        transaction: Transaction,
+        findings: Sequence[Finding],
+        max_evidence: int,
+    ) -> list[Document]:
+        """The anomalies found besides those of the automaton, which are ``findings``."""
+
+
 class CompiledAutomata:
     """The automata of one model, built once and shared by all shards.
 
@@ -88,6 +107,7 @@ class CompiledAutomata:
         end_slot: the number after the last slot: that of the marker that a source has ended.
         state_of_slot: for each slot the place of its state; one more at the end, so that NO_SLOT is no state.
         allow: the findings that are not told.
+        checks: looks at each transaction that closes, and gives further anomalies; None: nothing does.
     """
 
     def __init__(self, model: ModelDocument | Mapping[str, Any]) -> None:
@@ -97,6 +117,7 @@ class CompiledAutomata:
         self.version: int = document["version"]
         entries = [AllowEntry(**entry) for entry in document.get("allow", ())]
         self.allow = AllowList(entries, document)
+        self.checks: ClosingChecks | None = None
         templates = document["templates"]
         self.template_ids: list[str] = [template["id"] for template in templates]
         groks = {template["id"]: template["grok"] for template in templates}

@@ -61,20 +61,25 @@ def document(
         model_id=model.id,
         model_version=model.version,
         source=Origin.parse(first[SOURCE]).source if topic else first[SOURCE],
-        transaction={
-            "id": identifier,
-            "automaton": automaton.id,
-            "begin": iso_ms(first[EVENT]),
-            "end": iso_ms(last[EVENT]),
-            "states": _states(automaton, transaction),
-            **_linked(model, transaction),
-        },
+        transaction={**transaction_of(automaton, transaction), **_linked(model, transaction)},
         evidence=[_line(line, topic) for line in evidence],
         actual=words.actual,
         typical=words.typical,
         violations=[_violation(automaton, violation) for violation in finding.violations],
         reason=words.reason,
     )
+
+
+def transaction_of(automaton: Automaton, transaction: Transaction) -> Document:
+    """A transaction as documents name it, as it stands now."""
+    first, last = transaction.lines[0], transaction.lines[-1]
+    return {
+        "id": first[IDENTIFIER].decode("utf-8", "replace"),
+        "automaton": automaton.id,
+        "begin": iso_ms(first[EVENT]),
+        "end": iso_ms(last[EVENT]),
+        "states": _states(automaton, transaction),
+    }
 
 
 def _states(automaton: Automaton, transaction: Transaction) -> list[str]:

@@ -72,6 +72,7 @@ class ShardState:
         pending: the events that wait for the watermark.
         lanes: the transactions, by automaton.
         ended: the sources that have ended, of those that have lines of open transactions; it may hold more.
+        replays: what comes has come before: checkers have seen it.
     """
 
     def __init__(self, model: CompiledAutomata, max_evidence: int = 10, topic: bool = False) -> None:
@@ -83,6 +84,7 @@ class ShardState:
         self.pending = Pending()
         self.lanes = [Lane(automaton) for automaton in model.automata]
         self.ended: set[str] = set()
+        self.replays = False
         # No deadline lies before this; it may lie before all of them, which costs a look and changes nothing.
         self._due = _NEVER
         self._states = model.state_of_slot
@@ -275,6 +277,9 @@ class ShardState:
     def _close(self, lane: Lane, identifier: bytes, transaction: Transaction, out: list[Document]) -> None:
         findings = judge(lane.automaton, transaction)
         out.extend(self._document(lane.automaton, transaction, finding) for finding in findings)
+        checks = self.model.checks
+        if checks is not None and not self.replays:
+            out.extend(checks.look(self.model, lane.automaton, transaction, findings, self.max_evidence))
         self.counters["judged"] += 1
         self.counters["anomalous"] += bool(findings or transaction.long_told)
         lane.close(identifier, transaction)

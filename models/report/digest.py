@@ -27,6 +27,7 @@ TYPES = (
     "rule",
     "new_value",
     "category_drift",
+    "custom",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
 

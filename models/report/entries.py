@@ -107,6 +107,9 @@ def _facts(anomaly: Anomaly, automaton: Mapping[str, Any] | None) -> str:
         others = [str(item["transaction"]) for item in transaction.get("linked") or [] if item["role"] == role]
         if others:
             rows.append((title, ", ".join(others), "mono"))
+    checker = anomaly.get("checker") or {}
+    for name, key in (("Checker", "id"), ("Violation", "violation"), ("Key", "key")):
+        rows.append((name, checker.get(key), "mono" if key == "key" else ""))
     took = duration_of(anomaly)
     if took is not None:
         rows.append(("Took", duration(took), ""))

@@ -21,6 +21,7 @@ from jobs.live_settings import (
     SourcePolicy,
 )
 from jobs.secret import Secret
+from models.checkers.spec import CheckerSpec
 from models.envelopes import EnvelopePaths
 from tests.jobs.live_example import SMALL, WHOLE, problems_of
 
@@ -122,7 +123,12 @@ def test_the_example_is_valid_and_states_the_defaults(repo_root):
 def test_what_is_commented_out_in_the_example_is_valid_too(repo_root, write):
     text = (repo_root / "conf/live.yaml").read_text()
     lines = text.splitlines()
-    for first, last in (("# security:", "client.id"), ("# envelope:", "message:"), ("# store:", "sources:")):
+    for first, last in (
+        ("# security:", "client.id"),
+        ("# envelope:", "message:"),
+        ("# store:", "sources:"),
+        ("# checkers:", "max_failures:"),
+    ):
         begin = next(i for i, line in enumerate(lines) if line.strip().startswith(first))
         end = next(i for i in range(begin, len(lines)) if last in lines[i])
         lines[begin : end + 1] = [line.replace("# ", "", 1) for line in lines[begin : end + 1]]
@@ -132,6 +138,7 @@ def test_what_is_commented_out_in_the_example_is_valid_too(repo_root, write):
     assert config.input.envelope.message == ("message",)
     assert config.models.store == "http://localhost:9200"
     assert config.models.initial[1] == InitialModel(id="shop", version=3, sources=("shop-*.log",))
+    assert config.checkers == (CheckerSpec("payment-limit", "large-payments", '{"limit": 1000}', ("shop-*.log",), 10),)
 
 
 def test_schema_and_dataclasses_agree_on_keys_and_defaults():
@@ -149,6 +156,7 @@ def test_schema_and_dataclasses_agree_on_keys_and_defaults():
 
     top = schema["properties"]
     output, models = top["output"]["properties"], top["models"]["properties"]
+    checkers = top["checkers"]["items"]["properties"]
     kafka, read = top["kafka"]["properties"], top["input"]["properties"]
     for properties, kind in (
         (top, LiveConfig),
@@ -167,10 +175,11 @@ def test_schema_and_dataclasses_agree_on_keys_and_defaults():
         (top["source"]["properties"], SourcePolicy),
         (top["checkpoints"]["properties"], CheckpointsConfig),
         (top["evidence"]["properties"], EvidenceConfig),
+        (checkers | {"settings": {"default": "{}"}}, CheckerSpec),  # kept as JSON
     ):
         compare(properties, kind, kind.__name__)
     kinds = [kind for kind in vars(live_settings).values() if dataclasses.is_dataclass(kind)]
-    assert len(kinds) == 17, "each of them is compared above; Secret has no keys of its own"
+    assert len(kinds) == 18, "each of them is compared above; Secret has no keys of its own"
 
 
 def test_every_key_has_a_description():

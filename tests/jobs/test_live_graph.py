@@ -22,12 +22,16 @@ from jobs.live_settings import (
     ControlConfig, ElasticsearchConfig, InputConfig, KafkaConfig, KafkaOutputConfig, LiveConfig, LiveOutputConfig,
 )
 from jobs.preparation import Preparation
+from models.checkers.spec import CheckerSpec
 from models.index_names import IndexNames
 
 topics, folder = sys.argv[1].split(","), sys.argv[2]
+checkers = tuple(CheckerSpec(use, use) for use in sys.argv[3:])
 control = ControlConfig("replies", topic="control") if folder == "-" else ControlConfig(folder, directory=Path(folder))
 output = LiveOutputConfig(ElasticsearchConfig("http://a:1"), KafkaOutputConfig("found", "dead", series="counts"))
-config = LiveConfig(KafkaConfig("a:1"), InputConfig(tuple(topics)), output, control=control, parallelism=2)
+config = LiveConfig(
+    KafkaConfig("a:1"), InputConfig(tuple(topics)), output, control=control, parallelism=2, checkers=checkers
+)
 options = {"properties.bootstrap.servers": "a:1"}
 found = Preparation(
     partitions=[Partition(topic, number, 0, 5) for topic in topics for number in range(2)],
@@ -55,9 +59,9 @@ SINKS = {"anomalies", "dead-letters", "replies", "series"}
 AUTOMATIC = re.compile(r"^(Map|Flat Map|Filter|Process|KEYED PROCESS|_.*|Extract-Timestamp|Timestamps/Watermarks)$")
 
 
-def graph_of(repo_root, topics: str, folder: str = "-") -> list[tuple[str, str, int, bool]]:
+def graph_of(repo_root, topics: str, folder: str = "-", *checkers: str) -> list[tuple[str, str, int, bool]]:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, topics, folder],
+        [sys.executable, "-c", PROGRAM, topics, folder, *checkers],
         cwd=repo_root,
         capture_output=True,
         text=True,
@@ -102,3 +106,10 @@ def test_other_topics_and_another_control_channel_leave_the_place_in_a_topic_whe
     after = graph_of(repo_root, "bank,web,shop", str(tmp_path / "control"))
     assert {uid for _, uid, _, _ in after if uid.startswith("lines-shop")} == before
     assert "control-messages-source" in {uid for _, uid, _, _ in after}
+
+
+@pytest.mark.cluster
+def test_with_checkers_their_failures_have_a_way_of_their_own_and_all_else_stays(graph, repo_root):
+    after = graph_of(repo_root, "shop,web", "-", "limits")
+    assert set(after) - set(graph) == {("failures of checkers", "checker-failures", 2, False)}
+    assert set(graph) <= set(after)

@@ -58,11 +58,7 @@ def pick(events: Events, rows):
 def deal(batches, shards, batch_size, seed):
     """Batches ``(source, events)`` cut in pieces and dealt to shards in any order: a list of such batches a shard."""
     chance = random.Random(seed)
-<<<<<<< HEAD
-    dealt: list[list] = [[] for _ in range(shards)]
-=======
     dealt: list[list[tuple[str, Events]]] = [[] for _ in range(shards)]
->>>>>>> learn
     for source, events in batches:
         rows = list(range(len(events)))
         chance.shuffle(rows)

@@ -31,11 +31,7 @@ def rows_of(events):
 def oracle(events, most):
     """What is to be held: fold → (count, earliest smallest line); by going through all levels."""
     counts = Counter(key for _, _, key in rows_of(events))
-<<<<<<< HEAD
-    best: dict = {}
-=======
     best: dict[bytes, tuple[int, bytes]] = {}
->>>>>>> learn
     for ms, line, key in rows_of(events):
         best[key] = min(best.get(key, (ms, line)), (ms, line))
     groups = defaultdict(list)

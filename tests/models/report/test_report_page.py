@@ -206,6 +206,14 @@ def test_evidence_keeps_its_blanks_and_names_its_place(write):
         assert text in page.text
 
 
+def test_what_a_checker_found_names_the_checker_its_rule_and_the_key(write):
+    checker = {"id": "failed-logins", "violation": "too_many", "key": "<eve>"}
+    text, _ = write([anomaly("custom", 1, 1, reason="Too many.", checker=checker)])
+    for name, value in (("Checker", "failed-logins"), ("Violation", "too_many"), ("Key", "&lt;eve&gt;")):
+        assert re.search(rf"<dt>{name}</dt><dd[^>]*>{value}</dd>", text)
+    assert 'class="entry t-custom"' in text
+
+
 def test_other_scripts_are_kept_and_isolated(write):
     text, _ = write([anomaly("unmatched_log", 1, 1, reason="النظام 日本語 ünïcödé", evidence=[{"text": "مرحبا"}])])
     assert '<span class="reason" dir="auto">النظام 日本語 ünïcödé</span>' in text

@@ -1,0 +1,1 @@
+"""Checkers for the logs of a shop."""
