@@ -21,12 +21,16 @@ MISSING_END = "missing_end"
 MISSING_STATE = "missing_state"
 TOO_FEW = "too_few"
 TOO_MANY = "too_many"
+EXCLUDED_STATE = "excluded_state"
 WRONG_ORDER = "wrong_order"
 TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
+FAST_STEP = "fast_step"
+SLOW_STEP = "slow_step"
 
 TYPES = (
-    UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
+    UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, EXCLUDED_STATE, WRONG_ORDER, TOO_SHORT,
+    TOO_LONG, FAST_STEP, SLOW_STEP,
 )  # fmt: skip
 """All types of anomalies."""
 

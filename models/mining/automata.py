@@ -13,6 +13,7 @@ import numpy.typing as npt
 from models.mining.bounds import FEWEST, Bounds, learn_bounds
 from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
+from models.mining.exclusions import exclusion_faults, mine_excludes
 from models.mining.identifiers import IdentifierChoice
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
 from models.mining.state_names import name_states, title
@@ -24,6 +25,7 @@ from models.mining.transactions import (
     returns,
     split_reused,
 )
+from models.mining.transitions import mine_graph
 
 Bools = npt.NDArray[np.bool_]
 
@@ -101,7 +103,7 @@ def _learn(grouped: Transactions, span: tuple[int, int], settings: LearnSettings
     bounds = learn_bounds(counts, cut.any)
     whole = ~cut.any & bounds.kept(counts)
     within = seen.select(whole)
-    sound = _of(whole, ~(order_faults(within) | count_faults(within)))
+    sound = _of(whole, ~(order_faults(within) | count_faults(within) | exclusion_faults(within)))
     kept, begins, ends = _edges(seen.select(sound))
     # What has no clear begin and end is no process in which a rule broken now and then shows a fault.
     crisp = bool(begins and ends)
@@ -165,6 +167,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
     names = name_states(groks)
     always = np.array([low >= 1 for low in bounds.low])
     occurs = (learned.seen.counts() > 0).sum(axis=0)
+    graph = mine_graph(normal, crisp=bool(learned.begins and learned.ends))
     states = [
         {
             "id": names[at],
@@ -175,6 +178,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
             "begin": at in learned.begins,
             "end": at in learned.ends,
             "support": int(occurs[at]),
+            **({"closed": True} if at in graph.closed else {}),
         }
         for at, template in enumerate(members)
     ]
@@ -182,6 +186,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
     # States read best in the order in which transactions pass them.
     place = _mean_places(learned)
     reading = sorted(range(len(members)), key=lambda at: (place[at], at))
+    rank = {at: read for read, at in enumerate(reading)}
     lead = min(learned.begins or range(len(members)), key=lambda at: (-int(occurs[at]), place[at], at))
     return {
         "id": "a-" + hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:8],
@@ -199,6 +204,13 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
         "equal": [
             {"states": [names[at] for at in group], "support": support}
             for group, support in mine_equal(normal, open_counts)
+        ],
+        "excludes": [
+            {"states": [names[r.a], names[r.b]], "support": r.support} for r in mine_excludes(normal, open_counts)
+        ],
+        "transitions": [
+            {"from": names[t.a], "to": names[t.b], "support": t.support, "min_ms": t.min_ms, "max_ms": t.max_ms}
+            for t in sorted(graph.transitions, key=lambda t: (rank[t.a], rank[t.b]))
         ],
         "duration": {
             "min_ms": learned.duration.min_ms,

@@ -56,8 +56,8 @@ def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:
     unit = resolution_ms(duration_ms)
     # Half a unit: a duration of 0 is one below what the clock can tell.
     x = np.log(duration_ms + unit / 2)
-    high = _tail(x)
-    low = -_tail(-x)
+    high = tail_of(x)
+    low = -tail_of(-x)
     inside = np.exp(x[(x >= low) & (x <= high)]) - unit / 2
     longest = _ROOM * float(inside.max())
     # In logarithms, as the tail may be too long for a float.
@@ -66,8 +66,8 @@ def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:
     return Duration(math.floor(least) if least >= 1 else None, min(math.ceil(most), _MOST_MS), n)
 
 
-def _tail(x: Floats) -> float:
-    """The value that one in 10,000 exceeds."""
+def tail_of(x: Floats, beyond: float = TAIL) -> float:
+    """The value that a share ``beyond`` exceeds, one in 10,000 if not given."""
     share = min(0.25, max(0.05, _EXCEEDING / len(x)))
     threshold = float(np.quantile(x, 1 - share))
     excess = x[x > threshold] - threshold
@@ -76,7 +76,7 @@ def _tail(x: Floats) -> float:
     # The largest of n exponential excesses is above scale * (log n + 3) in 5 % of all cases.
     scale = float(np.median(excess)) / math.log(2)
     kept = excess[excess <= scale * (math.log(len(excess)) + 3)]
-    return threshold + math.log(share / TAIL) * float(kept.mean())
+    return threshold + math.log(share / beyond) * float(kept.mean())
 
 
 def settle_ms(transactions: Transactions, ends: frozenset[int]) -> int:

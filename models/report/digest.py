@@ -21,9 +21,12 @@ TYPES = (
     "missing_end",
     "too_few",
     "too_many",
+    "excluded_state",
     "wrong_order",
     "too_short",
     "too_long",
+    "fast_step",
+    "slow_step",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
 

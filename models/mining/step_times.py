@@ -1,0 +1,52 @@
+"""How much time a transition takes, learnt from its times in normal transactions of which a few are not normal.
+
+The tail of the logarithm of the times is followed as for whole durations (:mod:`models.mining.durations`), but farther,
+and with more room: a transaction takes many steps, so that what is rare for one step is not rare for a transaction. A
+bound is kept only if hardly any time of the training lies beyond it: where many do, steps wait for something that the
+log does not show, and no time is too long for that.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from models.batches import Int64
+from models.mining.bounds import CLEAN_SHARE
+from models.mining.durations import tail_of
+from models.mining.relations import SUPPORT
+
+_BEYOND = 1e-5
+"""The share of normal times that may lie beyond: a tenth of that for durations, as transactions take about ten steps."""
+
+_ROOM = 2
+"""What is called slow takes at least twice as long as anything normal in the training; what is fast, half as long."""
+
+
+def learn_step(taken_ms: Int64, tick_ms: int) -> tuple[int | None, int | None]:
+    """Shortest and longest normal time in ms, None for no bound; both None for fewer than 52 times.
+
+    Args:
+        taken_ms: int64[n], the times of one transition; none negative.
+        tick_ms: what the clock can tell, see :func:`models.mining.clock.resolution_ms`.
+    """
+    n = len(taken_ms)
+    if n < SUPPORT:
+        return None, None
+    # Half a tick: a time of 0 is one below what the clock can tell.
+    x = np.log(taken_ms + tick_ms / 2)
+    high, low = tail_of(x, _BEYOND), -tail_of(-x, _BEYOND)
+    most = max(1, int(CLEAN_SHARE * n))
+    longest: int | None = None
+    if int((x > high).sum()) <= most:
+        inside = float(taken_ms[x <= high].max())
+        # In logarithms, as the tail may be too long for a float.
+        reach = math.exp(min(high, math.log(2**52)))
+        longest = math.ceil(max(reach, _ROOM * inside)) + tick_ms
+    shortest: int | None = None
+    if int((x < low).sum()) <= most:
+        inside = float(taken_ms[x >= low].min())
+        least = math.floor(min(math.exp(low) - tick_ms / 2, inside / _ROOM)) - tick_ms
+        shortest = least if least >= 1 else None
+    return shortest, longest
