@@ -101,7 +101,7 @@ class Excludes:
 
 @dataclass(slots=True)
 class Transition:
-    """State ``to`` may follow state ``from_`` (``from`` in the document) at once, within a time in ms; None = no bound."""
+    """State ``to`` may follow state ``from_`` at once (``from`` in the document), after so many ms; None = no bound."""
 
     from_: str
     to: str

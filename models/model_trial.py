@@ -103,7 +103,8 @@ def _check_sizes(document: Any, name: str) -> None:
     texts = [t.get("grok") for t in templates]
     texts += list(patterns.values()) if isinstance(patterns, dict) else []
     texts.append(document.get("id_pattern"))
-    relations = sum(size(a.get(key)) for a in automata for key in ("order", "requires", "equal"))
+    kinds = ("order", "requires", "equal", "excludes", "transitions")
+    relations = sum(size(a.get(key)) for a in automata for key in kinds)
     for what, count, most in (
         ("templates", size(document.get("templates")), MAX_TEMPLATES),
         ("automata", size(document.get("automata")), MAX_STATES),

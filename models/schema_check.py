@@ -91,9 +91,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         known = list(rules.get("properties", {}))
         for key in value:
             if key not in known:
-                yield Problem(
-                    json_path([*where, key]), _unknown_key(key, [k for k in known if k not in value] or known)
-                )
+                yield Problem(json_path([*where, key]), _unknown_key(key, [k for k in known if k not in value], known))
     elif keyword == "required":
         for key in rule:
             if key not in value:
@@ -107,9 +105,11 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         yield Problem(json_path(where), f"{_wrong(keyword, value)}; write {_wanted(rules)}")
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1) or difflib.get_close_matches(key.lower(), known, n=1)
-    hint = f"did you mean {json.dumps(near[0])}?" if near else f"known keys are {', '.join(known)}"
+def _unknown_key(key: str, missing: list[str], known: list[str]) -> str:
+    """What is wrong with a key; a near one is looked for among the ``missing`` ones first, then among all ``known``."""
+    tried = [(word, keys) for keys in (missing, known) for word in (key, key.lower())]
+    near = next((found[0] for word, keys in tried if (found := difflib.get_close_matches(word, keys, n=1))), None)
+    hint = f"did you mean {json.dumps(near)}?" if near else f"known keys are {', '.join(missing or known)}"
     return f"is an unknown key; {hint}"
 
 

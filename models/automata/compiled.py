@@ -164,7 +164,9 @@ def _automaton(entry: Mapping[str, Any], groks: Mapping[str, str]) -> Automaton:
         begins=frozenset(at for at, state in enumerate(states) if state.begin),
         ends=frozenset(at for at, state in enumerate(states) if state.end),
         excludes=tuple(
-            (place[one], place[other], r.get("support", 0)) for r in entry.get("excludes", ()) for one, other in [r["states"]]
+            (place[one], place[other], r.get("support", 0))
+            for r in entry.get("excludes", ())
+            for one, other in [r["states"]]
         ),
         graph=_graph(entry, place),
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
@@ -62,7 +63,10 @@ class Graph:
         bounds = self.limits.get(pair)
         return self.unknown(pair) or (
             bounds is not None
-            and ((bounds.low is not None and least_ms < bounds.low) or (bounds.high is not None and most_ms > bounds.high))
+            and (
+                (bounds.low is not None and least_ms < bounds.low)
+                or (bounds.high is not None and most_ms > bounds.high)
+            )
         )
 
     def look(self, path: Sequence[int], event_ms: Sequence[int], found: Steps) -> None:
@@ -73,7 +77,7 @@ class Graph:
             event_ms: the time of each.
             found: it is changed. A step back in time shows nothing, but for its transition.
         """
-        pairs = list(zip(path, path[1:], strict=False))
+        pairs = list(pairwise(path))
         if self.after:
             new = set(pairs) - self.normal
             if new:
@@ -126,6 +130,4 @@ class Graph:
 def note(found: Steps, pair: Pair, least_ms: int, most_ms: int) -> None:
     """Widen the times of a transition in ``found``."""
     known = found.get(pair)
-    found[pair] = (
-        (least_ms, most_ms) if known is None else (min(known[0], least_ms), max(known[1], most_ms))
-    )
+    found[pair] = (least_ms, most_ms) if known is None else (min(known[0], least_ms), max(known[1], most_ms))

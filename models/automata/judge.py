@@ -7,8 +7,8 @@ One cause gives one anomaly:
 - A begin (end) state with ``min`` ≥ 1 that never occurred is a missing_state only if the transaction began (ended) with
   another one.
 - The smaller side of an ``equal`` relation is too_few, or missing_state if it never occurred.
-- Of two states that exclude each other and came together, nothing else is told: not what they require, nor their order.
-- A transition that no normal transaction has is a wrong_order only if no order is broken, and nothing else is wrong with
+- Of two states that exclude each other and came together, nothing else is told: no need of them, no order.
+- A transition that no normal transaction has is a wrong_order only if no order is broken, nor anything else wrong with
   its two states; nor where the transaction lacks a state that leads from one to the other.
 - One step that alone makes a transaction too long (too short) is told instead of it: slow_step (fast_step). Where the
   whole is too long otherwise, its slow steps are no news.
@@ -222,7 +222,8 @@ def _judge_transitions(
 ) -> None:
     if "wrong_order" in found:
         return
-    wrong, lacking = set(excluded), set()
+    wrong = set(excluded)
+    lacking: set[int] = set()
     for violations in found.values():
         for violation in violations:
             if violation.state is not None and violation.unit == "occurrences":

@@ -167,7 +167,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], choice:
     names = name_states(groks)
     always = np.array([low >= 1 for low in bounds.low])
     occurs = (learned.seen.counts() > 0).sum(axis=0)
-    graph = mine_graph(normal, crisp=bool(learned.begins and learned.ends))
+    graph = mine_graph(normal, learned.duration, crisp=bool(learned.begins and learned.ends))
     states = [
         {
             "id": names[at],

@@ -23,6 +23,7 @@ from models.mining.bounds import FEWEST, TAIL
 from models.mining.clock import resolution_ms
 from models.mining.transactions import Transactions
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 _EXCEEDING = 25
@@ -41,6 +42,12 @@ class Duration:
     min_ms: int | None
     max_ms: int | None
     support: int
+
+    def kept(self, duration_ms: Int64) -> Bools:
+        """bool[m]: which durations are within the bounds."""
+        high = _MOST_MS if self.max_ms is None else self.max_ms
+        inside: Bools = (duration_ms >= (self.min_ms or 0)) & (duration_ms <= high)
+        return inside
 
 
 def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:

@@ -62,7 +62,9 @@ def mine_excludes(transactions: Transactions, unfinished: Int32) -> list[Relatio
     # above[a, b]: whenever a occurs, b occurs, which is more common or, of equally common ones, comes first.
     above = (present.T @ present == occurs[:, None]) & (occurs > 0)[:, None]
     place = np.arange(len(occurs))
-    above &= (occurs[None, :] > occurs[:, None]) | ((occurs[None, :] == occurs[:, None]) & (place[None, :] < place[:, None]))
+    above &= (occurs[None, :] > occurs[:, None]) | (
+        (occurs[None, :] == occurs[:, None]) & (place[None, :] < place[:, None])
+    )
     implied = (above.astype(np.int64) @ found.astype(np.int64)) > 0
     direct = found & ~implied & ~implied.T
     return [Relation(a, b, int(table.could[a, b])) for a, b in np.argwhere(np.triu(direct)).tolist()]

@@ -18,7 +18,7 @@ from models.mining.durations import tail_of
 from models.mining.relations import SUPPORT
 
 _BEYOND = 1e-5
-"""The share of normal times that may lie beyond: a tenth of that for durations, as transactions take about ten steps."""
+"""The share of normal times that may lie beyond: a tenth of that for durations, as a transaction takes many steps."""
 
 _ROOM = 2
 """What is called slow takes at least twice as long as anything normal in the training; what is fast, half as long."""

@@ -1,13 +1,17 @@
 """The graph of a process: which state follows which, which states are closed, and how much time steps take.
 
 A state is *closed* where training shows all that may follow it. How likely the next transaction goes on with something
-new is told by the successors that were seen rarely (I. J. Good, 1953). Where a process branches and loops, there are
-none; where activities run side by side, successors of all frequencies are met, and there are always more to come. So
-successors seen up to four times are counted: as many new ones are expected at most as there are of one such frequency.
+new is told by the successors that were seen once (I. J. Good, 1953). In logs of activities that run side by side that
+says too little: successors of all frequencies are met there, and behind the rarest seen there are always more. Where a
+process branches and loops instead, each way is taken by its share of the transactions. So a state is closed if each of
+its successors follows in more than two of a hundred transactions, which faults alone do not bring about.
 
 A few faults among normal transactions look like rare successors. They are told by a *gap*: common successors, nothing
-over a factor of ten, and then rare ones that are a few together. As with orders, a gap is only believed in a process
-with clear begin and end, and only of two states that do not race.
+over a factor of ten, and then rare ones that are a few together. As with orders, a gap is only believed of two states
+that do not race.
+
+All that takes a process with clear begin and end. Of others the transitions are shown, and neither they nor their times
+are judged.
 """
 
 from __future__ import annotations
@@ -20,18 +24,18 @@ import numpy.typing as npt
 from models.batches import Int64
 from models.mining.bounds import few
 from models.mining.clock import resolution_ms
-from models.mining.relations import FALSE_ALARMS, least_support, order_table
+from models.mining.durations import Duration
+from models.mining.relations import least_support, order_table
 from models.mining.step_times import learn_step
 from models.mining.transactions import Transactions
 
 Bools = npt.NDArray[np.bool_]
 
-_RARELY = 4
 _RARE = 0.005
 """What follows a state in no more than this share of the transactions may be a fault, if there is a gap."""
 _GAP = 10
 _SHOWN = 0.01
-_HAIRBALL = 4.0
+_HAIRBALL = 3.0
 """With more transitions a state than this, a drawing shows nothing."""
 
 
@@ -59,7 +63,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """All transitions in the training: of each its ``pair`` (a · states + b), its transaction, and the time it takes."""
+    """All transitions in the training: each one's ``pair`` (a · states + b), its transaction, and the time it takes."""
 
     pair: Int64
     owner: Int64
@@ -76,7 +80,7 @@ class _Pairs:
         return cls(pair, transactions.owner[at], taken)
 
 
-def mine_graph(transactions: Transactions, crisp: bool) -> Graph:
+def mine_graph(transactions: Transactions, duration: Duration, crisp: bool) -> Graph:
     """The transitions with support, and the closed states.
 
     Of a state that is not closed, the successors in at least one of a hundred transactions are shown, unless these are
@@ -84,7 +88,8 @@ def mine_graph(transactions: Transactions, crisp: bool) -> Graph:
 
     Args:
         transactions: normal ones.
-        crisp: the process has clear begin and end, so that a gap may be believed.
+        duration: how long they take; of those that take longer or shorter, steps are no measure.
+        crisp: the process has clear begin and end, so that its transitions and their times may be judged.
     """
     width, total = len(transactions.templates), len(transactions)
     if not total:
@@ -92,21 +97,25 @@ def mine_graph(transactions: Transactions, crisp: bool) -> Graph:
     pairs = _Pairs.of(transactions)
     shown = np.unique(pairs.owner * (width * width) + pairs.pair) % (width * width)
     support = np.bincount(shown, minlength=width * width).reshape(width, width)
-    left = np.bincount(
-        np.unique(pairs.owner * width + pairs.pair // width) % width, minlength=width
-    )
-    faults = _faults(transactions, support, left) if crisp else np.zeros_like(support, dtype=np.bool_)
-    normal = np.where(faults, 0, support)
-    closed = _closed(normal, left, total)
+    left = np.bincount(np.unique(pairs.owner * width + pairs.pair // width) % width, minlength=width)
+    normal, closed = support, frozenset[int]()
+    if crisp:
+        normal = np.where(_faults(transactions, support, left), 0, support)
+        closed = _closed(normal, left, total)
     kept = normal > 0
     often = normal >= np.maximum(2, _SHOWN * left)[:, None]
     if int(often.sum()) > _HAIRBALL * max(1, int((left > 0).sum())):
         often[:] = False
     is_closed = np.isin(np.arange(width), list(closed))
     kept &= is_closed[:, None] | often
-    times = _times(pairs, kept.reshape(-1), resolution_ms(transactions.event_ms))
+    times: dict[int, tuple[int | None, int | None]] = {}
+    if crisp:
+        times = _times(
+            pairs, duration.kept(transactions.duration_ms), kept.reshape(-1), resolution_ms(transactions.event_ms)
+        )
     found = [
-        Transition(a, b, int(normal[a, b]), *times.get(a * width + b, (None, None))) for a, b in np.argwhere(kept).tolist()
+        Transition(a, b, int(normal[a, b]), *times.get(a * width + b, (None, None)))
+        for a, b in np.argwhere(kept).tolist()
     ]
     return Graph(tuple(found), closed)
 
@@ -127,22 +136,15 @@ def _faults(transactions: Transactions, support: Int64, left: Int64) -> Bools:
 
 
 def _closed(support: Int64, left: Int64, total: int) -> frozenset[int]:
-    """The closed states: as many as may be, those with the fewest new successors to be expected first."""
-    found: list[int] = []
-    expected = np.max([(support == times).sum(axis=1) for times in range(1, _RARELY + 1)], axis=0)
-    budget = FALSE_ALARMS * total
-    for new in np.unique(expected).tolist():
-        states = np.flatnonzero((expected == new) & (left >= least_support(total))).tolist()
-        if new * len(states) > budget:
-            break
-        budget -= new * len(states)
-        found += states
-    return frozenset(found)
+    """The closed states: those left often enough, of which each successor is common."""
+    rarest = np.where(support > 0, support, np.iinfo(np.int64).max).min(axis=1)
+    common = rarest > np.vectorize(few, otypes=[np.int64])(left)
+    return frozenset(np.flatnonzero(common & (left >= least_support(total))).tolist())
 
 
-def _times(pairs: _Pairs, kept: Bools, tick_ms: int) -> dict[int, tuple[int | None, int | None]]:
-    """The bounds of the steps of the kept transitions, by pair."""
-    which = kept[pairs.pair]
+def _times(pairs: _Pairs, timely: Bools, kept: Bools, tick_ms: int) -> dict[int, tuple[int | None, int | None]]:
+    """The bounds of the steps of the kept transitions, by pair, from the transactions that are ``timely``."""
+    which = kept[pairs.pair] & timely[pairs.owner]
     pair, taken = pairs.pair[which], pairs.taken_ms[which]
     order = np.argsort(pair, kind="stable")
     pair, taken = pair[order], taken[order]
