@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import ge, le, sub
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
@@ -21,7 +22,13 @@ Pair: TypeAlias = tuple[int, int]
 Steps: TypeAlias = dict[Pair, tuple[int, int]]
 """Transitions that stand out, in the order in which they did first, each with its shortest and longest time in ms."""
 
-_NORMAL_KEPT = 100_000
+Way: TypeAlias = tuple[list[int], list[int]]
+"""The longest and the shortest normal times of the steps of a path; of the latter none if no step has one."""
+
+_WAYS_KEPT = 5_000
+_WAY_KEPT = 64
+_NO_HIGH = 1 << 62
+_NO_LOW = -_NO_HIGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,13 @@ class Limits:
     high: int | None
     support: int
 
+    def broken(self, least_ms: int, most_ms: int) -> bool:
+        """Whether the shortest or the longest time of the transition is beyond the bounds."""
+        return (self.low is not None and least_ms < self.low) or (self.high is not None and most_ms > self.high)
+
+
+_FREE = Limits(None, None, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -41,13 +55,14 @@ class Graph:
         after: what may follow each state of which that is known.
         limits: the steps that have bounds.
         support: for each state of ``after``, from how many transactions its successors were learnt.
-        normal: transitions found normal so far, so that each is looked up once; it changes no result.
+        ways: for paths without unknown transition, at most and at least how long each step takes; a memory of what was
+            worked out before, which changes no result.
     """
 
     after: Mapping[int, frozenset[int]]
     limits: Mapping[Pair, Limits]
     support: Mapping[int, int]
-    normal: set[Pair] = field(default_factory=set, compare=False, repr=False)
+    ways: dict[tuple[int, ...], Way] = field(default_factory=dict, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         """Whether anything is judged at all."""
@@ -61,13 +76,7 @@ class Graph:
     def stands_out(self, pair: Pair, least_ms: int, most_ms: int) -> bool:
         """Whether a transition is unknown, or has taken a time beyond its bounds."""
         bounds = self.limits.get(pair)
-        return self.unknown(pair) or (
-            bounds is not None
-            and (
-                (bounds.low is not None and least_ms < bounds.low)
-                or (bounds.high is not None and most_ms > bounds.high)
-            )
-        )
+        return self.unknown(pair) or (bounds is not None and bounds.broken(least_ms, most_ms))
 
     def look(self, path: Sequence[int], event_ms: Sequence[int], found: Steps) -> None:
         """Add to ``found`` the transitions of a stretch of a transaction that stand out.
@@ -77,33 +86,36 @@ class Graph:
             event_ms: the time of each.
             found: it is changed. A step back in time shows nothing, but for its transition.
         """
-        pairs = list(pairwise(path))
-        if self.after:
-            new = set(pairs) - self.normal
-            if new:
-                self._look_up(new, pairs, event_ms, found)
+        way = tuple(path)
+        gaps = list(map(sub, event_ms[1:], event_ms))
+        known = self.ways.get(way)
+        if known is None:
+            known = self._learn_way(way)
+        if known and all(map(ge, known[0], gaps)) and all(map(le, known[1], gaps)):
+            return
         limits = self.limits
-        if limits:
-            before = event_ms[0]
-            for pair, now in zip(pairs, event_ms[1:], strict=True):
-                bounds = limits.get(pair)
-                if bounds is not None and now >= before:
-                    taken = now - before
-                    if (bounds.high is not None and taken > bounds.high) or (
-                        bounds.low is not None and taken < bounds.low
-                    ):
-                        note(found, pair, taken, taken)
-                before = now
+        for pair, taken in zip(pairwise(path), gaps, strict=True):
+            if self.unknown(pair):
+                note(found, pair, max(0, taken), max(0, taken))
+                continue
+            bounds = limits.get(pair)
+            if bounds is not None and taken >= 0 and bounds.broken(taken, taken):
+                note(found, pair, taken, taken)
 
-    def _look_up(self, new: set[Pair], pairs: Sequence[Pair], event_ms: Sequence[int], found: Steps) -> None:
-        unknown = {pair for pair in new if self.unknown(pair)}
-        if len(self.normal) < _NORMAL_KEPT:
-            self.normal.update(new - unknown)
-        if unknown:
-            for at, pair in enumerate(pairs):
-                if pair in unknown:
-                    taken = max(0, event_ms[at + 1] - event_ms[at])
-                    note(found, pair, taken, taken)
+    def _learn_way(self, way: tuple[int, ...]) -> Way | None:
+        """Work out between which times all steps of a way are normal; None if it has an unknown transition."""
+        pairs = list(pairwise(way))
+        if any(map(self.unknown, pairs)):
+            return None
+        limits = [self.limits.get(pair, _FREE) for pair in pairs]
+        high = [_NO_HIGH if bounds.high is None else bounds.high for bounds in limits]
+        low = [_NO_LOW if bounds.low is None else bounds.low for bounds in limits]
+        found = high, low if max(low, default=_NO_LOW) > _NO_LOW else []
+        if len(way) <= _WAY_KEPT:
+            if len(self.ways) >= _WAYS_KEPT:
+                self.ways.clear()
+            self.ways[way] = found
+        return found
 
     def explains(self, lacking: Collection[int], start: int, goal: int) -> bool:
         """Whether ``start`` leads to ``goal`` by way of states that a transaction lacks: then these are what is wrong.

@@ -6,6 +6,7 @@ last are kept.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from models.automata.graph import Graph, Steps, note
@@ -20,6 +21,8 @@ EVENT: Final = 3
 POSITION: Final = 4
 SOURCE: Final = 5
 TEXT: Final = 6
+
+_event_ms = itemgetter(EVENT)
 
 PATH_SHOWN = 100
 """As many states of a transaction's path are shown at most."""
@@ -104,7 +107,7 @@ class Transaction:
         if len(lines) > 1:
             # Of the path the middle may be gone; its last states are those of the last lines.
             path = self.path if len(self.path) == len(lines) else self.path[-len(lines) :]
-            graph.look(path, [line[EVENT] for line in lines], found)
+            graph.look(path, list(map(_event_ms, lines)), found)
         return found
 
     @property
