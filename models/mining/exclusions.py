@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from models.batches import Int32
+from models.mining.bounds import few
 from models.mining.relations import Relation, Table, few_or_none, least_support
 from models.mining.transactions import Transactions
 
 Bools = npt.NDArray[np.bool_]
 
+_CRISP = 0.1
 _RARE = 0.1
 """A state in fewer transactions chooses nothing: it is an incident, and what it meets is accident."""
 
@@ -34,10 +36,18 @@ def exclusion_table(counts: Int32) -> Table:
 
 
 def exclusion_faults(transactions: Transactions) -> Bools:
-    """bool[m]: transactions that show two states of which nearly all others show one at most."""
+    """bool[m]: transactions that show two states of which nearly all others show one at most.
+
+    That is no more than a few of those that show the rarer state, and a tenth of what chance would bring together.
+    """
     counts = transactions.counts()
+    table = exclusion_table(counts)
+    occurs = (counts > 0).sum(axis=0)
+    limit = np.vectorize(few, otypes=[np.int64])(np.minimum(occurs[:, None], occurs[None, :]))
+    nearly = (table.could >= least_support(len(transactions))) & (table.broken > 0)
+    nearly &= (table.broken <= limit) & (table.broken <= _CRISP * table.could)
     bad = np.zeros(len(transactions), dtype=np.bool_)
-    for a, b in np.argwhere(np.triu(exclusion_table(counts).nearly(least_support(len(transactions))))).tolist():
+    for a, b in np.argwhere(np.triu(nearly)).tolist():
         bad |= (counts[:, a] > 0) & (counts[:, b] > 0)
     return few_or_none(bad)
 

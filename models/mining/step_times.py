@@ -4,6 +4,9 @@ The tail of the logarithm of the times is followed as for whole durations (:mod:
 and with more room: a transaction takes many steps, so that what is rare for one step is not rare for a transaction. A
 bound is kept only if hardly any time of the training lies beyond it: where many do, steps wait for something that the
 log does not show, and no time is too long for that.
+
+A clock that tells seconds makes steps of 0 and of 1 out of what took between nothing and two. So equal times are spread
+evenly over the tick in which they fall.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ import math
 import numpy as np
 
 from models.batches import Int64
-from models.mining.bounds import CLEAN_SHARE
-from models.mining.durations import tail_of
+from models.mining.durations import Floats, tail_of
 from models.mining.relations import SUPPORT
 
 _BEYOND = 1e-5
 """The share of normal times that may lie beyond: a tenth of that for durations, as a transaction takes many steps."""
+
+FAULTY = 0.005
+"""What holds in no more than this share of the transactions may be a fault."""
 
 _ROOM = 2
 """What is called slow takes at least twice as long as anything normal in the training; what is fast, half as long."""
@@ -34,10 +39,10 @@ def learn_step(taken_ms: Int64, tick_ms: int) -> tuple[int | None, int | None]:
     n = len(taken_ms)
     if n < SUPPORT:
         return None, None
-    # Half a tick: a time of 0 is one below what the clock can tell.
-    x = np.log(taken_ms + tick_ms / 2)
+    taken_ms = np.sort(taken_ms)
+    x = np.log(_spread(taken_ms, tick_ms))
     high, low = tail_of(x, _BEYOND), -tail_of(-x, _BEYOND)
-    most = max(1, int(CLEAN_SHARE * n))
+    most = max(1, int(FAULTY * n))
     longest: int | None = None
     if int((x > high).sum()) <= most:
         inside = float(taken_ms[x <= high].max())
@@ -47,6 +52,14 @@ def learn_step(taken_ms: Int64, tick_ms: int) -> tuple[int | None, int | None]:
     shortest: int | None = None
     if int((x < low).sum()) <= most:
         inside = float(taken_ms[x >= low].min())
-        least = math.floor(min(math.exp(low) - tick_ms / 2, inside / _ROOM)) - tick_ms
+        least = math.floor(min(math.exp(low), inside / _ROOM)) - tick_ms
         shortest = least if least >= 1 else None
     return shortest, longest
+
+
+def _spread(taken_ms: Int64, tick_ms: int) -> Floats:
+    """Times in ascending order, with equal ones spread over their tick; all above 0."""
+    _, first, times = np.unique(taken_ms, return_index=True, return_counts=True)
+    rank = np.arange(len(taken_ms)) - np.repeat(first, times)
+    spread: Floats = taken_ms + tick_ms * (rank + 0.5) / np.repeat(times, times)
+    return spread

@@ -26,13 +26,11 @@ from models.mining.bounds import few
 from models.mining.clock import resolution_ms
 from models.mining.durations import Duration
 from models.mining.relations import least_support, order_table
-from models.mining.step_times import learn_step
+from models.mining.step_times import FAULTY, learn_step
 from models.mining.transactions import Transactions
 
 Bools = npt.NDArray[np.bool_]
 
-_RARE = 0.005
-"""What follows a state in no more than this share of the transactions may be a fault, if there is a gap."""
 _GAP = 10
 _SHOWN = 0.01
 _HAIRBALL = 3.0
@@ -124,7 +122,7 @@ def _faults(transactions: Transactions, support: Int64, left: Int64) -> Bools:
     """bool[states, states]: transitions that are faults."""
     degrees = order_table(transactions.positions()).by_degrees(least_support(len(transactions)))
     vague = degrees.any(axis=0) | degrees.any(axis=1)
-    rare = (support > 0) & (support <= np.maximum(1, _RARE * left)[:, None])
+    rare = (support > 0) & (support <= np.maximum(1, FAULTY * left)[:, None])
     faults = np.zeros_like(rare)
     for a in np.flatnonzero(rare.any(axis=1)).tolist():
         common = support[a][~rare[a] & (support[a] > 0)]
