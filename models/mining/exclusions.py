@@ -38,14 +38,12 @@ def exclusion_table(counts: Int32) -> Table:
 def exclusion_faults(transactions: Transactions) -> Bools:
     """bool[m]: transactions that show two states of which nearly all others show one at most.
 
-    That is no more than a few of those that show the rarer state, and a tenth of what chance would bring together.
+    That is no more than a few of all, and a tenth of what chance would bring together.
     """
     counts = transactions.counts()
     table = exclusion_table(counts)
-    occurs = (counts > 0).sum(axis=0)
-    limit = np.vectorize(few, otypes=[np.int64])(np.minimum(occurs[:, None], occurs[None, :]))
     nearly = (table.could >= least_support(len(transactions))) & (table.broken > 0)
-    nearly &= (table.broken <= limit) & (table.broken <= _CRISP * table.could)
+    nearly &= (table.broken <= few(len(transactions))) & (table.broken <= _CRISP * table.could)
     bad = np.zeros(len(transactions), dtype=np.bool_)
     for a, b in np.argwhere(np.triu(nearly)).tolist():
         bad |= (counts[:, a] > 0) & (counts[:, b] > 0)

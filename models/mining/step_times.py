@@ -25,6 +25,7 @@ _BEYOND = 1e-5
 FAULTY = 0.005
 """What holds in no more than this share of the transactions may be a fault."""
 
+_FARTHEST = 36.0
 _ROOM = 2
 """What is called slow takes at least twice as long as anything normal in the training; what is fast, half as long."""
 
@@ -41,18 +42,15 @@ def learn_step(taken_ms: Int64, tick_ms: int) -> tuple[int | None, int | None]:
         return None, None
     taken_ms = np.sort(taken_ms)
     x = np.log(_spread(taken_ms, tick_ms))
-    high, low = tail_of(x, _BEYOND), -tail_of(-x, _BEYOND)
+    # In logarithms, as the tail may be too long for a float. What is a tick beyond may be no farther than the bound.
+    high = math.exp(min(tail_of(x, _BEYOND), _FARTHEST)) + tick_ms
+    low = math.exp(max(-tail_of(-x, _BEYOND), -_FARTHEST)) - tick_ms
     most = max(1, int(FAULTY * n))
-    longest: int | None = None
-    if int((x > high).sum()) <= most:
-        inside = float(taken_ms[x <= high].max())
-        # In logarithms, as the tail may be too long for a float.
-        reach = math.exp(min(high, math.log(2**52)))
-        longest = math.ceil(max(reach, _ROOM * inside)) + tick_ms
-    shortest: int | None = None
-    if int((x < low).sum()) <= most:
-        inside = float(taken_ms[x >= low].min())
-        least = math.floor(min(math.exp(low), inside / _ROOM)) - tick_ms
+    shortest = longest = None
+    if int((taken_ms > high).sum()) <= most:
+        longest = math.ceil(max(high, _ROOM * float(taken_ms[taken_ms <= high].max()) + tick_ms))
+    if int((taken_ms < low).sum()) <= most:
+        least = math.floor(min(low, float(taken_ms[taken_ms >= low].min()) / _ROOM - tick_ms))
         shortest = least if least >= 1 else None
     return shortest, longest
 

@@ -8,7 +8,7 @@ its successors follows in more than two of a hundred transactions, which faults 
 
 A few faults among normal transactions look like rare successors. They are told by a *gap*: common successors, nothing
 over a factor of ten, and then rare ones that are a few together. As with orders, a gap is only believed of two states
-that do not race.
+that do not race. And no state is taken for closed unless most are: otherwise activities run side by side.
 
 All that takes a process with clear begin and end. Of others the transitions are shown, and neither they nor their times
 are judged.
@@ -111,6 +111,7 @@ def mine_graph(transactions: Transactions, duration: Duration, crisp: bool) -> G
         times = _times(
             pairs, duration.kept(transactions.duration_ms), kept.reshape(-1), resolution_ms(transactions.event_ms)
         )
+        times = {pair: (low, _useful(high, duration)) for pair, (low, high) in times.items()}
     found = [
         Transition(a, b, int(normal[a, b]), *times.get(a * width + b, (None, None)))
         for a, b in np.argwhere(kept).tolist()
@@ -134,10 +135,17 @@ def _faults(transactions: Transactions, support: Int64, left: Int64) -> Bools:
 
 
 def _closed(support: Int64, left: Int64, total: int) -> frozenset[int]:
-    """The closed states: those left often enough, of which each successor is common."""
+    """The closed states: those left often enough, of which each successor is common; none if these are a minority."""
     rarest = np.where(support > 0, support, np.iinfo(np.int64).max).min(axis=1)
     common = rarest > np.vectorize(few, otypes=[np.int64])(left)
-    return frozenset(np.flatnonzero(common & (left >= least_support(total))).tolist())
+    often = left >= least_support(total)
+    closed = np.flatnonzero(common & often).tolist()
+    return frozenset(closed if 2 * len(closed) > int(often.sum()) else ())
+
+
+def _useful(high_ms: int | None, duration: Duration) -> int | None:
+    """The bound, None where the whole transaction would be too long before it."""
+    return None if high_ms is None or duration.max_ms is None or high_ms >= duration.max_ms else high_ms
 
 
 def _times(pairs: _Pairs, timely: Bools, kept: Bools, tick_ms: int) -> dict[int, tuple[int | None, int | None]]:

@@ -185,7 +185,9 @@ def test_long_transactions_are_judged_whole_however_they_arrive_and_are_restored
     for entry in spec["states"]:
         entry["begin"] = entry["end"] = False
     # The plain way: all transitions, one after another.
-    unknown, slow, fast = {}, {}, {}
+    unknown: dict[tuple[str, str], None] = {}
+    slow: dict[tuple[str, str], int] = {}
+    fast: dict[tuple[str, str], int] = {}
     for pair, gap in zip(pairwise(path), gaps, strict=True):
         if pair[0] in closed and pair not in edges:
             unknown[pair] = None
@@ -210,7 +212,7 @@ def test_what_is_noted_of_a_million_events_stays_small():
     shard.advance(4_000)
     (transaction,) = shard.lanes[0].open.values()
     assert len(transaction.lines) <= 4
-    assert set(transaction.noted) == {(0, 1)}
+    assert set(transaction.noted or ()) == {(0, 1)}
     assert len(shard.snapshot()) < 3_000
 
 

@@ -20,26 +20,16 @@ Step = tuple[str, float]
 """A state, and the ms that usually pass before it."""
 
 NAMES = (
-    "taken",
-    "read",
-    "retried",
-    "accepted",
-    "booked",
-    "declined",
-    "refunded",
-    "stored",
-    "copied",
-    "mailed",
-    "logged",
+    "taken", "read", "retried", "accepted", "booked", "declined", "refunded", "stored", "copied", "mailed", "logged",
     "over",
-)
+)  # fmt: skip
 TEMPLATES = [{"id": f"t-{name}", "grok": f"{name} %{{INT:id}}"} for name in NAMES]
 CHOICE = IdentifierChoice({at: Identifier("id", 0, 1.0) for at in range(len(NAMES))})
 SPREAD = 0.3
 
 
 def course(rng: Random) -> list[Step]:
-    """taken, read 1 to 4 times and retried once between them or not, either branch, maybe stored and copied, two at the same time, over."""
+    """taken, read 1 to 4 times, maybe retried once; one of two branches, maybe stored and copied, two at once, over."""
     path: list[Step] = [("taken", 0)]
     rounds = rng.randint(1, 4)
     retried = rng.randint(1, rounds) if rng.random() < 0.3 else 0
@@ -107,16 +97,32 @@ class Log:
         return EventTable(state.astype(np.int32), number, at)
 
 
+def racing(rng: Random) -> list[Step]:
+    """Three activities of several steps at the same time, as on three machines, and times of all magnitudes."""
+    lanes = [["read", "retried", "accepted"], ["booked", "declined", "refunded"], ["stored", "copied", "mailed"]]
+    path: list[Step] = [("taken", 0)]
+    # The first machine is nearly always ahead.
+    weights = [60.0, 8.0, 1.0]
+    while any(lanes):
+        lane = rng.choices(range(3), [weight if lanes[at] else 0 for at, weight in enumerate(weights)])[0]
+        path.append((lanes[lane].pop(0), 100 * rng.paretovariate(0.7)))
+    return [*path, ("over", 100)]
+
+
 def generate(
-    seed: int, transactions: int, share: float, tick_ms: int = 1, kinds: tuple[str, ...] = tuple(FAULTS)
+    seed: int,
+    transactions: int,
+    share: float,
+    tick_ms: int = 1,
+    process: Callable[[Random], list[Step]] = course,
 ) -> Log:
     """A log of so many transactions of which a ``share`` is faulty; times are whole multiples of ``tick_ms``."""
     rng = Random(seed)
     log = Log([], {})
     for number in range(transactions):
-        path = course(rng)
+        path = process(rng)
         if rng.random() < share:
-            log.faults[number] = rng.choice(kinds)
+            log.faults[number] = rng.choice(sorted(FAULTS))
             FAULTS[log.faults[number]](path, rng)
         at = float(number * 2_000 + rng.randrange(2_000))
         for name, usual in path:
