@@ -183,7 +183,7 @@ def _excludes_learnt(violation: Mapping[str, Any], automaton: Automaton) -> str:
     pair = {violation["state"], violation["other"]}
     for excludes in automaton.excludes:
         if set(excludes.states) == pair:
-            return f" (by chance {excludes.support:,} would have)" if excludes.support else ""
+            return _learnt(excludes.support)
     return ""
 
 

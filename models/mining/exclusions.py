@@ -51,7 +51,7 @@ def exclusion_faults(transactions: Transactions) -> Bools:
 
 
 def mine_excludes(transactions: Transactions, unfinished: Int32) -> list[Relation]:
-    """The pairs of states that exclude each other; of branches of several states one pair.
+    """The pairs of states that exclude each other, shown by all transactions with one; of longer branches one pair.
 
     Where a state occurs only with another one, what that excludes it excludes as well; such pairs are left out, since
     the state is missing what it requires then.
@@ -75,4 +75,4 @@ def mine_excludes(transactions: Transactions, unfinished: Int32) -> list[Relatio
     )
     implied = (above.astype(np.int64) @ found.astype(np.int64)) > 0
     direct = found & ~implied & ~implied.T
-    return [Relation(a, b, int(table.could[a, b])) for a, b in np.argwhere(np.triu(direct)).tolist()]
+    return [Relation(a, b, int(occurs[a] + occurs[b])) for a, b in np.argwhere(np.triu(direct)).tolist()]
