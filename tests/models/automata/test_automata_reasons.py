@@ -170,9 +170,8 @@ def test_transitions_steps_and_exclusions_read_as_one_plain_sentence():
     )
     slow = Violation(0, 1, 9000, None, 2000, "ms", 900)
     assert reason("slow_step", slow, slow) == (
-        'Transaction o-1 took 9 s from "open of <id>" to "work of <id>"; at most 2 s is normal, and 1 more of this kind '
-        ''
-        "(learnt from 900 transactions)."
+        'Transaction o-1 took 9 s from "open of <id>" to "work of <id>"; at most 2 s is normal, '
+        "and 1 more of this kind (learnt from 900 transactions)."
     )
     assert reason("fast_step", Violation(1, 3, 3, 20, None, "ms", 500)) == (
         'Transaction o-1 took 3 ms from "work of <id>" to "close of <id>"; at least 20 ms is normal '
