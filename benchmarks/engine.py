@@ -11,6 +11,7 @@ import argparse
 import random
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,13 @@ def model() -> dict[str, Any]:
             "begin": at == 0,
             "end": at == 8,
             "support": 5000,
+            "closed": at != 8,
         }
         for at in range(9)
+    ]
+    transitions = [
+        {"from": f"s{a}", "to": f"s{b}", "support": 5000, "min_ms": None, "max_ms": _OPEN_MS}
+        for a, b in sorted(set(pairwise(_PATH)))
     ]
     return {
         "id": "bench",
@@ -55,6 +61,7 @@ def model() -> dict[str, Any]:
                 "order": [{"before": f"s{a}", "after": f"s{b}", "support": 5000} for b in range(9) for a in range(b)],
                 "requires": [{"if": "s1", "then": f"s{at}", "support": 5000} for at in range(9)],
                 "equal": [{"states": ["s2", "s3", "s4"], "support": 5000}],
+                "transitions": transitions,
                 "duration": {"min_ms": 10, "max_ms": 60_000, "support": 5000},
                 "settle_ms": 2000,
                 "expires_ms": 120_000,

@@ -21,9 +21,12 @@ MISSING_END = "missing_end"
 MISSING_STATE = "missing_state"
 TOO_FEW = "too_few"
 TOO_MANY = "too_many"
+EXCLUDED_STATE = "excluded_state"
 WRONG_ORDER = "wrong_order"
 TOO_SHORT = "too_short"
 TOO_LONG = "too_long"
+FAST_STEP = "fast_step"
+SLOW_STEP = "slow_step"
 RULE = "rule"
 NEW_VALUE = "new_value"
 CATEGORY_DRIFT = "category_drift"
@@ -31,7 +34,8 @@ CUSTOM = "custom"
 """A violation that a checker found, see :mod:`models.checkers`."""
 
 TYPES = (
-    UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, WRONG_ORDER, TOO_SHORT, TOO_LONG,
+    UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, EXCLUDED_STATE, WRONG_ORDER, TOO_SHORT,
+    TOO_LONG, FAST_STEP, SLOW_STEP,
     RULE, NEW_VALUE, CATEGORY_DRIFT, CUSTOM,
 )  # fmt: skip
 """All types of anomalies."""

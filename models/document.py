@@ -53,6 +53,7 @@ class State:
         min, max: occurrences in a complete transaction; max None = no bound.
         begin, end: whether a transaction may begin (end) with it.
         support: in how many transactions it was seen.
+        closed: the transitions tell all that may follow it; any other is reported.
     """
 
     id: str
@@ -63,6 +64,7 @@ class State:
     begin: bool = False
     end: bool = False
     support: int = 0
+    closed: bool = False
 
 
 @dataclass(slots=True)
@@ -92,6 +94,25 @@ class Equal:
 
 
 @dataclass(slots=True)
+class Excludes:
+    """These two states never occur in one transaction."""
+
+    states: list[str]
+    support: int = 0
+
+
+@dataclass(slots=True)
+class Transition:
+    """State ``to`` may follow state ``from_`` at once (``from`` in the document), after so many ms; None = no bound."""
+
+    from_: str
+    to: str
+    support: int = 0
+    min_ms: int | None = None
+    max_ms: int | None = None
+
+
+@dataclass(slots=True)
 class Duration:
     """Bounds on the event time from the first to the last event, in ms; None = no bound."""
 
@@ -118,6 +139,8 @@ class Automaton:
     requires: list[Requires] = field(default_factory=list)
     equal: list[Equal] = field(default_factory=list)
     duration: Duration = field(default_factory=Duration)
+    excludes: list[Excludes] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -272,11 +295,11 @@ def _copy(value: Any) -> Any:
 
 
 def _automaton_to_json(automaton: Automaton) -> dict[str, Any]:
-    return {
+    result = {
         "id": automaton.id,
         "name": automaton.name,
         "support": automaton.support,
-        "states": [dataclasses.asdict(s) for s in automaton.states],
+        "states": [_state_to_json(s) for s in automaton.states],
         "order": [dataclasses.asdict(o) for o in automaton.order],
         "requires": [{"if": r.if_, "then": r.then, "support": r.support} for r in automaton.requires],
         "equal": [dataclasses.asdict(e) for e in automaton.equal],
@@ -284,6 +307,19 @@ def _automaton_to_json(automaton: Automaton) -> dict[str, Any]:
         "settle_ms": automaton.settle_ms,
         "expires_ms": automaton.expires_ms,
     }
+    if automaton.excludes:
+        result["excludes"] = [dataclasses.asdict(e) for e in automaton.excludes]
+    if automaton.transitions:
+        result["transitions"] = [
+            {"from": t.from_, "to": t.to, "support": t.support, "min_ms": t.min_ms, "max_ms": t.max_ms}
+            for t in automaton.transitions
+        ]
+    return result
+
+
+def _state_to_json(state: State) -> dict[str, Any]:
+    """The state; that it is closed is only said of those that are."""
+    return {key: value for key, value in dataclasses.asdict(state).items() if key != "closed" or value}
 
 
 def _from_valid(document: dict[str, Any]) -> ModelDocument:
@@ -319,4 +355,9 @@ def _automaton(data: dict[str, Any]) -> Automaton:
         duration=Duration(**data.get("duration", {})),
         settle_ms=data["settle_ms"],
         expires_ms=data["expires_ms"],
+        excludes=[Excludes(**e) for e in data.get("excludes", [])],
+        transitions=[
+            Transition(t["from"], t["to"], t.get("support", 0), t.get("min_ms"), t.get("max_ms"))
+            for t in data.get("transitions", [])
+        ],
     )

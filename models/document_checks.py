@@ -115,6 +115,7 @@ def _automata(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) ->
         ids.setdefault(automaton.id, i)
         yield from _states(automaton, where, compiled, owners)
         yield from _relations(automaton, where)
+        yield from _graph(automaton, where)
         yield from _times(automaton, where)
 
 
@@ -180,6 +181,39 @@ def _relations(automaton: Automaton, where: list[str | int]) -> Iterator[Problem
         yield from _known(names, dict(enumerate(equal.states)), here)
         if len(set(equal.states)) < len(equal.states):
             yield Problem(json_path(here), "names a state twice; name each once")
+
+
+def _graph(automaton: Automaton, where: list[str | int]) -> Iterator[Problem]:
+    names = {s.id for s in automaton.states}
+    for i, pair in enumerate(automaton.excludes):
+        here = [*where, "excludes", i, "states"]
+        yield from _known(names, dict(enumerate(pair.states)), here)
+        if pair.states[0] == pair.states[1]:
+            yield Problem(
+                json_path(here), f"lets {pair.states[0]!r} exclude itself; name two states, or write its max as 0"
+            )
+    seen: dict[tuple[str, str], str] = {}
+    for i, transition in enumerate(automaton.transitions):
+        here = [*where, "transitions", i]
+        yield from _known(names, {"from": transition.from_, "to": transition.to}, here)
+        pair_of = (transition.from_, transition.to)
+        if pair_of in seen:
+            yield Problem(json_path(here), f"is the same transition as {seen[pair_of]}; remove one of them")
+        seen.setdefault(pair_of, json_path(here))
+        low, high = transition.min_ms, transition.max_ms
+        if low is not None and high is not None and high < low:
+            yield Problem(
+                json_path([*here, "max_ms"]),
+                f"is {high} but min_ms is {low}; write a number ≥ {low}, or null for no bound",
+            )
+    leading = {transition.from_ for transition in automaton.transitions}
+    for i, state in enumerate(automaton.states):
+        if state.closed and not state.end and state.id not in leading:
+            yield Problem(
+                json_path([*where, "states", i, "closed"]),
+                f"is true, but no transition starts in {state.id!r}, so that nothing may follow it and it is no end; "
+                "add its transitions, or write false",
+            )
 
 
 def _known(names: set[str], used: dict[str, str] | dict[int, str], where: list[str | int]) -> Iterator[Problem]:

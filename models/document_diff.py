@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from models.document import Automaton, Link, ModelDocument, State, Template
+from models.document import Automaton, Excludes, Link, ModelDocument, State, Template, Transition
 from models.document_content import Rule, ValueSet
 from models.rules.conditions import compile_condition, describe
 from models.slots.settings import Category
@@ -178,10 +178,35 @@ def _automaton(old: Automaton | None, new: Automaton | None) -> Iterator[Change]
             [f"{r.if_} requires {r.then}" for r in new.requires],
         ),
         ("equal", [" = ".join(sorted(e.states)) for e in old.equal], [" = ".join(sorted(e.states)) for e in new.equal]),
+        ("excludes", [_excludes_text(e) for e in old.excludes], [_excludes_text(e) for e in new.excludes]),
     ]
     for part, befores, afters in relations:
         yield from (Change(part, REMOVED, name, new.id) for name in befores if name not in afters)
         yield from (Change(part, ADDED, name, new.id) for name in afters if name not in befores)
+    for one, other in _pair(old.transitions, new.transitions, _transition_name, _transition_name):
+        transition = one or other
+        assert transition is not None
+        yield from _change(
+            "transition", _transition_name(transition), one, other, _transition_text, _transition_values, new.id
+        )
+
+
+def _excludes_text(excludes: Excludes) -> str:
+    return " never with ".join(sorted(excludes.states))
+
+
+def _transition_name(transition: Transition) -> str:
+    return f"{transition.from_} → {transition.to}"
+
+
+def _transition_text(transition: Transition) -> str:
+    low = "" if transition.min_ms is None else f"at least {transition.min_ms:,} ms"
+    high = "" if transition.max_ms is None else f"at most {transition.max_ms:,} ms"
+    return ", ".join(part for part in (low, high) if part)
+
+
+def _transition_values(transition: Transition) -> list[tuple[str, Any]]:
+    return [("min_ms", transition.min_ms), ("max_ms", transition.max_ms)]
 
 
 def _automaton_text(automaton: Automaton) -> str:
@@ -201,7 +226,8 @@ def _automaton_values(automaton: Automaton) -> list[tuple[str, Any]]:
 
 def _state_text(state: State) -> str:
     most = "any number of" if state.max is None else str(state.max)
-    marks = ", ".join(mark for mark, given in (("begin", state.begin), ("end", state.end)) if given)
+    given = (("begin", state.begin), ("end", state.end), ("closed", state.closed))
+    marks = ", ".join(mark for mark, is_given in given if is_given)
     return f"template {state.template}, {state.min} to {most} times" + (f", {marks}" if marks else "")
 
 
@@ -315,4 +341,6 @@ def _relation_support(automaton: Automaton) -> dict[tuple[str, ...], int]:
     found: dict[tuple[str, ...], int] = {("order", o.before, o.after): o.support for o in automaton.order}
     found.update({("requires", r.if_, r.then): r.support for r in automaton.requires})
     found.update({("equal", *sorted(e.states)): e.support for e in automaton.equal})
+    found.update({("excludes", *sorted(e.states)): e.support for e in automaton.excludes})
+    found.update({("transition", t.from_, t.to): t.support for t in automaton.transitions})
     return found

@@ -11,8 +11,8 @@ from models.document_text import printable
 
 _SIGN = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
 _GENERAL = {"id", "timestamp", "structure", "multiline", "id_pattern"}
-_INSIDE = {"state", "order", "requires", "equal"}
-_BOUNDS = {"max", "duration.min_ms", "duration.max_ms"}
+_INSIDE = {"state", "order", "requires", "equal", "excludes", "transition"}
+_BOUNDS = {"max", "min_ms", "max_ms", "duration.min_ms", "duration.max_ms"}
 _WIDE = 60
 """Old and new value stand below each other when both together are wider than this."""
 

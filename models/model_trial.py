@@ -91,7 +91,8 @@ def _check_sizes(document: Any, name: str) -> None:
     texts += list(patterns.values()) if isinstance(patterns, dict) else []
     texts.append(document.get("id_pattern"))
     texts += [entry.get("text_pattern") for entry in items(document.get("allow"))]
-    relations = sum(size(a.get(key)) for a in automata for key in ("order", "requires", "equal"))
+    kinds = ("order", "requires", "equal", "excludes", "transitions")
+    relations = sum(size(a.get(key)) for a in automata for key in kinds)
     for what, count, most in (
         ("templates", size(document.get("templates")), MAX_TEMPLATES),
         ("automata", size(document.get("automata")), MAX_STATES),

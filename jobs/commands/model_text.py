@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jobs.commands.format_options import format_rows
 from jobs.commands.tables import table
 from jobs.stores.base import ROLLBACK, Entry, Head
-from models.document import Automaton, ModelDocument, State
+from models.document import Automaton, ModelDocument, State, Transition
 from models.document_text import printable
 from models.timestamps import TimestampSettings
 
@@ -68,6 +68,8 @@ def _automaton(automaton: Automaton) -> str:
         ("order", [f"{o.before} before {o.after}" for o in automaton.order]),
         ("requires", [f"{r.if_} requires {r.then}" for r in automaton.requires]),
         ("equal", [" = ".join(e.states) for e in automaton.equal]),
+        ("excludes", [" never with ".join(e.states) for e in automaton.excludes]),
+        ("transitions", [f"{t.from_} → {t.to}{_step(t)}" for t in automaton.transitions]),
     )
     return text + "".join(f"\n  {name}: {'; '.join(found)}" for name, found in relations if found)
 
@@ -79,7 +81,13 @@ def _times(state: State) -> str:
 
 
 def _marks(state: State) -> str:
-    return ", ".join(mark for mark, given in (("begin", state.begin), ("end", state.end)) if given)
+    marks = (("begin", state.begin), ("end", state.end), ("closed", state.closed))
+    return ", ".join(mark for mark, given in marks if given)
+
+
+def _step(transition: Transition) -> str:
+    low, high = transition.min_ms, transition.max_ms
+    return "" if low is None and high is None else f" ({_ms(low)} to {_ms(high)})"
 
 
 def _ms(value: int | None) -> str:

@@ -18,7 +18,7 @@ def add_to(commands: Any) -> None:
         "sample",
         run,
         "generate a sample log with injected anomalies",
-        description="Generate training.log and watched.log of a small web shop, with anomalies of all nine types "
+        description="Generate training.log and watched.log of a small web shop, with anomalies of nine types "
         "injected, and truth.json, which says what was injected where.",
     )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder to write to")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from models.allow import AllowList
+from models.automata.graph import Graph, Limits
 from models.automata.links import Links
 from models.batches import Int32
 from models.document import ModelDocument
@@ -57,7 +58,8 @@ class Automaton:
     """One kind of transaction: its states, how they are related, and how long it lives.
 
     States are named by their place in ``states``. ``order`` holds (before, after, support), ``requires`` (if, then,
-    support), ``equal`` (states, support). ``min_ms`` and ``max_ms`` bound the duration, None for no bound.
+    support), ``equal`` (states, support), ``excludes`` (one, other, support). ``graph`` holds what is judged of the
+    transitions. ``min_ms`` and ``max_ms`` bound the duration, None for no bound.
     ``verdicts`` remembers judgements (see :func:`models.automata.judge.judge_passes`); it changes no result.
     """
 
@@ -75,6 +77,8 @@ class Automaton:
     expires_ms: int
     begins: frozenset[int]
     ends: frozenset[int]
+    excludes: tuple[tuple[int, int, int], ...] = ()
+    graph: Graph = field(default_factory=lambda: Graph({}, {}, {}))
     verdicts: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -201,4 +205,28 @@ def _automaton(entry: Mapping[str, Any], groks: Mapping[str, str]) -> Automaton:
         expires_ms=entry["expires_ms"],
         begins=frozenset(at for at, state in enumerate(states) if state.begin),
         ends=frozenset(at for at, state in enumerate(states) if state.end),
+        excludes=tuple(
+            (place[one], place[other], r.get("support", 0))
+            for r in entry.get("excludes", ())
+            for one, other in [r["states"]]
+        ),
+        graph=_graph(entry, place),
     )
+
+
+def _graph(entry: Mapping[str, Any], place: Mapping[str, int]) -> Graph:
+    after: dict[int, set[int]] = {place[state["id"]]: set() for state in entry["states"] if state.get("closed", False)}
+    support = dict.fromkeys(after, 0)
+    limits: dict[tuple[int, int], Limits] = {}
+    for transition in entry.get("transitions", ()):
+        pair = place[transition["from"]], place[transition["to"]]
+        seen = transition.get("support", 0)
+        low, high = transition.get("min_ms"), transition.get("max_ms")
+        if pair[0] in after:
+            after[pair[0]].add(pair[1])
+            support[pair[0]] += seen
+        if low is not None or high is not None:
+            limits[pair] = Limits(low, high, seen)
+    # A transaction may leave a state more than once.
+    support = {at: min(seen, entry.get("support", seen)) for at, seen in support.items()}
+    return Graph({at: frozenset(states) for at, states in after.items()}, limits, support)

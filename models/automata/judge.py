@@ -7,6 +7,11 @@ One cause gives one anomaly:
 - A begin (end) state with ``min`` ≥ 1 that never occurred is a missing_state only if the transaction began (ended) with
   another one.
 - The smaller side of an ``equal`` relation is too_few, or missing_state if it never occurred.
+- Of two states that exclude each other and came together, nothing else is told: no need of them, no order.
+- A transition that no normal transaction has is a wrong_order only if no order is broken, nor anything else wrong with
+  its two states; nor where the transaction lacks a state that leads from one to the other.
+- One step that alone makes a transaction too long (too short) is told instead of it: slow_step (fast_step). Where the
+  whole is too long otherwise, its slow steps are no news.
 - A transaction without begin or end cannot be too_short; one without end cannot be too_long (it is missing_end), unless
   the end came after that had been told (:func:`judge_late_end`).
 """
@@ -17,9 +22,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from models.automata.compiled import Automaton
+from models.automata.graph import Pair, Steps
 from models.automata.transaction import Transaction
 
-Unit: TypeAlias = Literal["occurrences", "ms", "order"]
+Unit: TypeAlias = Literal["occurrences", "ms", "order", "transition"]
 
 _VERDICTS_KEPT = 20_000
 
@@ -30,9 +36,10 @@ class Violation:
 
     Attributes:
         state: the state concerned (its place in the automaton), None for durations. For ``order``: what should come
-            first.
-        other: the relation's second state. For ``order``: what should come after.
-        actual: how often, or how long; None for ``order``.
+            first. For ``transition`` and steps: where it starts.
+        other: the relation's second state. For ``order``: what should come after. For ``transition`` and steps: where
+            it leads.
+        actual: how often, or how long; None for ``order`` and ``transition``.
         low, high: the bound; None for none.
         unit: what ``actual`` counts.
         support: from how many transactions the bound was learnt.
@@ -58,23 +65,77 @@ class Finding:
 def judge(automaton: Automaton, transaction: Transaction) -> tuple[Finding, ...]:
     """Everything wrong with a transaction that is over, in a fixed order of types; empty for a normal one."""
     counts = transaction.counts
-    key = (transaction.path[-1], *counts.items())
+    graph = automaton.graph
+    steps = transaction.stand_out() if graph else {}
+    unknown = tuple(pair for pair in steps if graph.unknown(pair)) if steps else ()
+    key = (transaction.path[-1], unknown, *counts.items())
     verdicts = automaton.verdicts
     findings: tuple[Finding, ...] | None = verdicts.get(key)
     if findings is None:
-        findings = judge_passes(automaton, counts, transaction.path[-1])
+        findings = judge_passes(automaton, counts, transaction.path[-1], unknown)
         if len(verdicts) >= _VERDICTS_KEPT:
             verdicts.clear()
         verdicts[key] = findings
-    if automaton.ends and not transaction.ended:
-        return findings
+    slow, fast = _steps(automaton, steps, findings) if steps else ([], [])
+    whole = not automaton.ends or transaction.ended
     duration = transaction.duration_ms
-    if automaton.min_ms is not None and duration < automaton.min_ms:
-        if not automaton.begins or not automaton.begins.isdisjoint(counts):
-            findings += (_duration(automaton, "too_short", duration),)
-    elif automaton.max_ms is not None and duration > automaton.max_ms and not transaction.long_told:
+    if (
+        whole
+        and automaton.min_ms is not None
+        and duration < automaton.min_ms
+        and (not automaton.begins or not automaton.begins.isdisjoint(counts))
+        and not _one_explains_short(automaton, duration, fast)
+    ):
+        findings += (_duration(automaton, "too_short", duration),)
+        fast = []
+    elif transaction.long_told:
+        slow = []
+    elif (
+        whole
+        and automaton.max_ms is not None
+        and duration > automaton.max_ms
+        and not _one_explains_long(automaton, duration, slow)
+    ):
         findings += (_duration(automaton, "too_long", duration),)
+        slow = []
+    if slow:
+        findings += (Finding("slow_step", tuple(slow)),)
+    if fast:
+        findings += (Finding("fast_step", tuple(fast)),)
     return findings
+
+
+def step_explains_long(automaton: Automaton, transaction: Transaction) -> bool:
+    """Whether a transaction beyond the maximum is so for one slow step alone, as far as it has come."""
+    if not automaton.graph.limits:
+        return False
+    slow, _ = _steps(automaton, transaction.stand_out(), ())
+    return _one_explains_long(automaton, transaction.duration_ms, slow)
+
+
+def _one_explains_long(automaton: Automaton, duration: int, slow: list[Violation]) -> bool:
+    return any(duration - ((step.actual or 0) - (step.high or 0)) <= (automaton.max_ms or 0) for step in slow)
+
+
+def _one_explains_short(automaton: Automaton, duration: int, fast: list[Violation]) -> bool:
+    return any(duration + ((step.low or 0) - (step.actual or 0)) >= (automaton.min_ms or 0) for step in fast)
+
+
+def _steps(
+    automaton: Automaton, steps: Steps, findings: tuple[Finding, ...]
+) -> tuple[list[Violation], list[Violation]]:
+    """The slow and the fast steps, without those of states of which something else is wrong."""
+    wrong = {at for x in findings for v in x.violations if v.unit == "occurrences" for at in (v.state,) if v.actual}
+    slow, fast = [], []
+    for (start, goal), (least, most) in steps.items():
+        bounds = automaton.graph.limits.get((start, goal))
+        if bounds is None or start in wrong or goal in wrong:
+            continue
+        if bounds.high is not None and most > bounds.high:
+            slow.append(Violation(start, goal, most, bounds.low, bounds.high, "ms", bounds.support))
+        if bounds.low is not None and least < bounds.low:
+            fast.append(Violation(start, goal, least, bounds.low, bounds.high, "ms", bounds.support))
+    return slow, fast
 
 
 def judge_long(automaton: Automaton, transaction: Transaction) -> Finding:
@@ -94,13 +155,16 @@ def judge_late_end(automaton: Automaton, transaction: Transaction) -> Finding | 
     )
 
 
-def judge_passes(automaton: Automaton, counts: dict[int, int], last: int) -> tuple[Finding, ...]:
-    """Judge all but the duration.
+def judge_passes(
+    automaton: Automaton, counts: dict[int, int], last: int, unknown: tuple[Pair, ...] = ()
+) -> tuple[Finding, ...]:
+    """Judge all but what takes time.
 
     Args:
         automaton: what is normal.
         counts: passes of each state that occurred, in order of the first pass.
         last: the state of the last event.
+        unknown: transitions that the automaton's graph does not have, in order.
     """
     found: dict[str, list[Violation]] = {}
     begun = not automaton.begins or not automaton.begins.isdisjoint(counts)
@@ -124,9 +188,12 @@ def judge_passes(automaton: Automaton, counts: dict[int, int], last: int) -> tup
         violation = Violation(at, None, count, state.low, state.high, "occurrences", support)
         found.setdefault(kind, []).append(violation)
         told.add(at)
-    _judge_requires(automaton, counts, told, found)
-    _judge_equal(automaton, counts, told, found)
-    _judge_order(automaton, counts, last, found)
+    excluded = _judge_excludes(automaton, counts, told, found)
+    _judge_requires(automaton, counts, told, excluded, found)
+    _judge_equal(automaton, counts, told | excluded, found)
+    _judge_order(automaton, counts, last, excluded, found)
+    if unknown:
+        _judge_transitions(automaton, unknown, excluded, found)
     return tuple(Finding(kind, tuple(violations)) for kind, violations in found.items())
 
 
@@ -135,11 +202,52 @@ def _absent(automaton: Automaton, at: int) -> Violation:
     return Violation(at, None, 0, max(1, state.low), state.high, "occurrences", automaton.support)
 
 
-def _judge_requires(
+def _judge_excludes(
     automaton: Automaton, counts: dict[int, int], told: set[int], found: dict[str, list[Violation]]
+) -> set[int]:
+    """The states that should not have come together."""
+    excluded: set[int] = set()
+    for one, other, support in automaton.excludes:
+        if one in counts and other in counts and one not in told and other not in told:
+            rank = list(counts)
+            first, second = sorted((one, other), key=rank.index)
+            violation = Violation(second, first, counts[second], 0, 0, "occurrences", support)
+            found.setdefault("excluded_state", []).append(violation)
+            excluded |= {one, other}
+    return excluded
+
+
+def _judge_transitions(
+    automaton: Automaton, unknown: tuple[Pair, ...], excluded: set[int], found: dict[str, list[Violation]]
+) -> None:
+    if "wrong_order" in found:
+        return
+    wrong = set(excluded)
+    lacking: set[int] = set()
+    for violations in found.values():
+        for violation in violations:
+            if violation.state is not None and violation.unit == "occurrences":
+                (wrong if violation.actual else lacking).add(violation.state)
+                if violation.actual and violation.low is not None and violation.actual < violation.low:
+                    lacking.add(violation.state)
+    left = [
+        Violation(start, goal, None, None, None, "transition", automaton.graph.support.get(start, 0))
+        for start, goal in unknown
+        if start not in wrong and goal not in wrong and not automaton.graph.explains(lacking, start, goal)
+    ]
+    if left:
+        found["wrong_order"] = left
+
+
+def _judge_requires(
+    automaton: Automaton,
+    counts: dict[int, int],
+    told: set[int],
+    excluded: set[int],
+    found: dict[str, list[Violation]],
 ) -> None:
     for present, needed, support in automaton.requires:
-        if present in counts and needed not in counts and needed not in told:
+        if present in counts and needed not in counts and needed not in told and present not in excluded:
             violation = Violation(needed, present, 0, 1, automaton.states[needed].high, "occurrences", support)
             found.setdefault("missing_state", []).append(violation)
             told.add(needed)
@@ -162,7 +270,9 @@ def _judge_equal(
                 told.add(at)
 
 
-def _judge_order(automaton: Automaton, counts: dict[int, int], last: int, found: dict[str, list[Violation]]) -> None:
+def _judge_order(
+    automaton: Automaton, counts: dict[int, int], last: int, excluded: set[int], found: dict[str, list[Violation]]
+) -> None:
     rank = {at: place for place, at in enumerate(counts)}
     broken: dict[tuple[int, int], int] = {}
     first = next(iter(counts))
@@ -175,7 +285,7 @@ def _judge_order(automaton: Automaton, counts: dict[int, int], last: int, found:
         if end is not None:
             broken[last, end] = automaton.support
     for before, after, support in automaton.order:
-        if rank.get(before, -1) > rank.get(after, len(rank)):
+        if rank.get(before, -1) > rank.get(after, len(rank)) and before not in excluded and after not in excluded:
             broken.setdefault((before, after), support)
     if broken:
         found["wrong_order"] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.anomalies import human_duration
@@ -57,8 +58,8 @@ def _name(automaton: Automaton, at: int | None) -> str:
     return f'"{text}"'
 
 
-def _any_of(automaton: Automaton, places: frozenset[int]) -> str:
-    names = [_name(automaton, at) for at in sorted(places)]
+def _any_of(automaton: Automaton, places: Sequence[int]) -> str:
+    names = [_name(automaton, at) for at in places]
     if len(names) > _MOST_NAMES:
         return f"{', '.join(names[:_MOST_NAMES])} or {len(names) - _MOST_NAMES} others"
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -72,12 +73,12 @@ def _usual_count(violation: Violation) -> str:
 
 
 def _say_begin(automaton: Automaton, transaction: Transaction, _: Violation) -> tuple[str, str, str]:
-    first, usual = _name(automaton, transaction.path[0]), _any_of(automaton, automaton.begins)
+    first, usual = _name(automaton, transaction.path[0]), _any_of(automaton, sorted(automaton.begins))
     return f"began with {first}; normally it begins with {usual}", first, usual
 
 
 def _say_end(automaton: Automaton, transaction: Transaction, _: Violation) -> tuple[str, str, str]:
-    last, usual = _name(automaton, transaction.path[-1]), _any_of(automaton, automaton.ends)
+    last, usual = _name(automaton, transaction.path[-1]), _any_of(automaton, sorted(automaton.ends))
     within = f" within {human_duration(automaton.max_ms)}" if automaton.max_ms is not None else ""
     return f"never ended: it stopped at {last}, while normally {usual} follows{within}", last, usual
 
@@ -112,16 +113,42 @@ def _say_order(automaton: Automaton, _: Transaction, violation: Violation) -> tu
     return said, f"{after} before {before}", f"{before} before {after}"
 
 
+def _say_order_or_transition(
+    automaton: Automaton, transaction: Transaction, violation: Violation
+) -> tuple[str, str, str]:
+    if violation.unit != "transition" or violation.state is None:
+        return _say_order(automaton, transaction, violation)
+    start, goal = _name(automaton, violation.state), _name(automaton, violation.other)
+    known = automaton.graph.after.get(violation.state, frozenset())
+    # What most transactions go on with is told first.
+    often = sorted(known, key=lambda at: (-automaton.states[at].support, at))
+    usual = _any_of(automaton, often) if often else "nothing"
+    return f"passed {goal} right after {start}; normally {usual} follows", f"{goal} after {start}", usual
+
+
+def _say_excluded(automaton: Automaton, _: Transaction, violation: Violation) -> tuple[str, str, str]:
+    name, other = _name(automaton, violation.state), _name(automaton, violation.other)
+    return f"passed {name} although it passed {other}; normally never both", f"{name} and {other}", "one of both"
+
+
+def _say_step(automaton: Automaton, _: Transaction, violation: Violation) -> tuple[str, str, str]:
+    start, goal = _name(automaton, violation.state), _name(automaton, violation.other)
+    actual, usual = human_duration(violation.actual or 0), _usual_duration(violation)
+    return f"took {actual} from {start} to {goal}; {usual} is normal", actual, usual
+
+
 def _say_duration(_: Automaton, transaction: Transaction, violation: Violation) -> tuple[str, str, str]:
-    actual = human_duration(violation.actual or 0)
-    if violation.low is not None and violation.high is not None:
-        usual = f"{human_duration(violation.low)} to {human_duration(violation.high)}"
-    elif violation.high is not None:
-        usual = f"at most {human_duration(violation.high)}"
-    else:
-        usual = f"at least {human_duration(violation.low or 0)}"
+    actual, usual = human_duration(violation.actual or 0), _usual_duration(violation)
     verb = "ended after all, but took" if transaction.end_missed else "took"
     return f"{verb} {actual}; {usual} is normal", actual, usual
+
+
+def _usual_duration(violation: Violation) -> str:
+    if violation.low is not None and violation.high is not None:
+        return f"{human_duration(violation.low)} to {human_duration(violation.high)}"
+    if violation.high is not None:
+        return f"at most {human_duration(violation.high)}"
+    return f"at least {human_duration(violation.low or 0)}"
 
 
 def _more(finding: Finding) -> str:
@@ -138,7 +165,10 @@ _SAY = {
     "missing_state": _say_missing,
     "too_few": _say_few,
     "too_many": _say_many,
-    "wrong_order": _say_order,
+    "wrong_order": _say_order_or_transition,
+    "excluded_state": _say_excluded,
+    "slow_step": _say_step,
+    "fast_step": _say_step,
     "too_short": _say_duration,
     "too_long": _say_duration,
 }

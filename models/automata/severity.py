@@ -2,12 +2,13 @@
 
 ``score = base(type) + 15 · log10(1 + support) / 4 + 15 · log2(beyond) / 5``, both terms capped at 15, rounded to 0.1:
 
-- ``base``: 70 for what never happened (missing_end, missing_state), 62 for missing_begin, 55 for wrong counts and for a
-  missing_state that only comes with another one, 50 for a wrong order, 45 for too_long, 35 for too_short. What every
+- ``base``: 70 for what never happened (missing_end, missing_state), 62 for missing_begin, 55 for wrong counts, for an
+  excluded_state and for a missing_state that only comes with another one, 50 for a wrong order, 45 for too_long and
+  slow_step, 35 for too_short and fast_step. What every
   transaction has is missed more than what some have: relations are many, and some hold by chance.
 - ``support``: transactions that the bound was learnt from; 10,000 and more give the full 15.
 - ``beyond``: how many times the bound was exceeded, ``(larger + 1) / (smaller + 1)``; 32 times give the full 15. Orders
-  have no such ratio.
+  and states that exclude each other have no such ratio.
 
 The worst violation of a finding counts.
 """
@@ -25,8 +26,11 @@ _BASE = {
     "too_many": 55.0,
     "too_few": 55.0,
     "wrong_order": 50.0,
+    "excluded_state": 55.0,
     "too_long": 45.0,
+    "slow_step": 45.0,
     "too_short": 35.0,
+    "fast_step": 35.0,
 }
 _RELATED = 55.0
 _MOST = 15.0
@@ -35,7 +39,7 @@ _MOST = 15.0
 def beyond(violation: Violation) -> float:
     """How many times the bound was exceeded, 1 for orders."""
     actual, low, high = violation.actual, violation.low, violation.high
-    if actual is None:
+    if actual is None or (high == 0 and violation.other is not None):
         return 1.0
     if high is not None and actual > high:
         return (actual + 1) / (high + 1)

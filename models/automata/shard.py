@@ -18,8 +18,8 @@ The life of a transaction, in order time:
   (unless it is a straggler).
 - Once all sources have ended of which an open transaction has lines, it is judged at once. A source that writes again
   has not ended.
-- A transaction known to have ended is told to be too long by the first event beyond the maximum; everything else is
-  told when it closes.
+- A transaction known to have ended is told to be too long by the first event beyond the maximum, unless one slow step
+  explains it; everything else is told when it closes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from models.anomalies import Document
 from models.automata import snapshot
 from models.automata.compiled import NO_SLOT, Automaton, CompiledAutomata
 from models.automata.documents import document
-from models.automata.judge import Finding, judge, judge_late_end, judge_long
+from models.automata.judge import Finding, judge, judge_late_end, judge_long, step_explains_long
 from models.automata.lane import Lane
 from models.automata.pending import Chunk, Pending, end_marker
 from models.automata.transaction import EVENT, SOURCE, Line, Transaction
@@ -201,8 +201,10 @@ class ShardState:
             elif not endless[slot]:
                 continue
             if event - transaction.lines[0][EVENT] > longest[slot] and not transaction.long_told:
-                transaction.long_told = True
                 automaton = lanes[slot].automaton
+                if step_explains_long(automaton, transaction):
+                    continue
+                transaction.long_told = True
                 out.append(self._document(automaton, transaction, judge_long(automaton, transaction)))
         # Nothing outlives the end of all input, however far its deadline.
         limit = watermark if watermark < FOREVER else _NEVER
@@ -233,7 +235,8 @@ class ShardState:
                 self._absorb(automaton, tomb, line, state, out)
                 return None
             del lane.tombs[identifier]
-        transaction = Transaction(order + automaton.expires_ms, self.max_evidence, self.model.links.slots)
+        linking = self.model.links.slots
+        transaction = Transaction(order + automaton.expires_ms, self.max_evidence, automaton.graph or None, linking)
         lane.open[identifier] = transaction
         if transaction.deadline < self._due:
             self._due = transaction.deadline

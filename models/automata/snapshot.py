@@ -6,8 +6,10 @@ events, first those that wait, then those kept of each transaction. A transactio
 long, states left out of the path, events kept, [[state, passes], …], [path]]``. What follows from these (whether it has
 ended, its deadline) is not written.
 
-The head's ``ends`` are the markers that wait: ``[source, order_ms]`` each; ``ended`` are the sources of open
-transactions that have ended. Both are absent where there are none.
+The head's ``steps`` holds, for transactions of which lines were dropped, ``[transaction, looked, [[from, to, shortest
+ms, longest ms], …]]``: what was noted of the lines up to the place ``looked``. ``ends`` are the markers that wait:
+``[source, order_ms]`` each; ``ended`` are the sources of open transactions that have ended. All three are absent where
+there are none.
 """
 
 from __future__ import annotations
@@ -55,9 +57,13 @@ def write(
             lines += chunk.lines(chunk.start, len(chunk.order))
     waiting = len(lines)
     transactions: list[list[Any]] = []
+    steps: list[list[Any]] = []
     for at, lane in enumerate(lanes):
         for transaction in (*lane.open.values(), *lane.tombs.values()):
             lines += transaction.lines
+            if transaction.noted is not None:
+                noted = [[*pair, *times] for pair, times in transaction.noted.items()]
+                steps.append([len(transactions), transaction.looked, noted])
             transactions.append(
                 [
                     at,
@@ -82,6 +88,8 @@ def write(
         "waiting": waiting,
         "transactions": transactions,
     }
+    if steps:
+        head["steps"] = steps
     if ends:
         head["ends"] = ends
     if ended:
@@ -152,7 +160,9 @@ class Reader:
             pending.add(end_marker(name, order, self._model.end_slot))
         by_id = {lane.automaton.id: (at, lane) for at, lane in enumerate(lanes)}
         begin = waiting
-        for at, tomb, long_told, skipped, kept, counts, path in self._head["transactions"]:
+        steps = {owner: (looked, noted) for owner, looked, noted in self._head.get("steps", ())}
+        for serial, row in enumerate(self._head["transactions"]):
+            at, tomb, long_told, skipped, kept, counts, path = row
             lines = self._lines[begin : begin + kept]
             begin += kept
             old = self._head["automata"][at]
@@ -162,13 +172,14 @@ class Reader:
             number, lane = by_id[old["id"]]
             place = {state.id: new for new, state in enumerate(lane.automaton.states)}
             states = [place.get(name) for name in old["states"]]
-            transaction = Transaction(0, max_evidence, self._model.links.slots)
+            transaction = Transaction(0, max_evidence, lane.automaton.graph or None, self._model.links.slots)
             transaction.counts = {new: count for state, count in counts if (new := states[state]) is not None}
             transaction.path = [new for state in path if (new := states[state]) is not None]
             transaction.skipped = skipped
             transaction.long_told = bool(long_told)
             transaction.end_missed = bool(tomb)
             transaction.lines = [self._own(line, number) for line in lines]
+            _restore_steps(transaction, states, steps.get(serial), None in map(states.__getitem__, path))
             if transaction.path and transaction.counts:
                 lane.restore(lines[0][IDENTIFIER], transaction)
             else:
@@ -182,6 +193,33 @@ class Reader:
         if slot == NO_SLOT or self._model.slots[slot][0] == automaton:
             return line
         return (line[ORDER], NO_SLOT, *line[IDENTIFIER:])
+
+
+def _restore_steps(
+    transaction: Transaction,
+    states: list[int | None],
+    saved: tuple[int, list[list[int]]] | None,
+    states_lost: bool,
+) -> None:
+    """Take in what was noted of the transitions of a transaction whose lines and path are restored.
+
+    Args:
+        transaction: it is changed.
+        states: for each state of the model that wrote the snapshot, what it is in this one; None if there is none.
+        saved: the last place looked at and the transitions noted, None if there are none.
+        states_lost: the path was longer than it is now.
+    """
+    last = len(transaction.lines) - 1
+    if saved is not None:
+        transaction.noted = {}
+        for one, two, least_ms, most_ms in saved[1]:
+            start, goal = states[one], states[two]
+            if start is not None and goal is not None:
+                transaction.noted[start, goal] = least_ms, most_ms
+        transaction.looked = min(saved[0], last)
+    # Where lines were dropped unseen, or are of states that this model does not have, what is known begins here.
+    if states_lost or (saved is None and transaction.events > len(transaction.lines)):
+        transaction.looked = last
 
 
 def _chunks(lines: list[Line]) -> Iterator[Chunk]:

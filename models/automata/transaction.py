@@ -6,7 +6,10 @@ last are kept.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Final, TypeAlias
+
+from models.automata.graph import Graph, Steps, note
 
 Line: TypeAlias = tuple[int, int, bytes, int, int, str, bytes]
 """An event: order_ms, slot, transaction identifier, event_ms, position, source, text."""
@@ -18,6 +21,8 @@ EVENT: Final = 3
 POSITION: Final = 4
 SOURCE: Final = 5
 TEXT: Final = 6
+
+_event_ms = itemgetter(EVENT)
 
 PATH_SHOWN = 100
 """As many states of a transaction's path are shown at most."""
@@ -40,23 +45,19 @@ class Transaction:
         ended: an end state was passed.
         long_told: its being too long was told.
         end_missed: it was told that its end is missing; the record is a tombstone.
+        graph: its automaton's transitions, None if nothing is to be judged of them.
+        noted: the transitions that stood out up to the line ``looked``, None before lines were dropped.
+        looked: the place in ``lines`` of the last one of which ``noted`` knows.
     """
 
     __slots__ = (
-        "counts",
-        "deadline",
-        "end_missed",
-        "ended",
-        "head",
-        "lines",
-        "linking",
-        "long_told",
-        "path",
-        "skipped",
-        "tail",
-    )
+        "counts", "deadline", "end_missed", "ended", "graph", "head", "lines", "linking", "long_told", "looked",
+        "noted", "path", "skipped", "tail",
+    )  # fmt: skip
 
-    def __init__(self, deadline: int, evidence: int, linking: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, deadline: int, evidence: int, graph: Graph | None = None, linking: frozenset[int] = frozenset()
+    ) -> None:
         self.counts: dict[int, int] = {}
         self.lines: list[Line] = []
         self.path: list[int] = []
@@ -65,6 +66,9 @@ class Transaction:
         self.ended = False
         self.long_told = False
         self.end_missed = False
+        self.graph = graph
+        self.noted: Steps | None = None
+        self.looked = 0
         # The first line identifies the transaction and the last one dates it: both stay even if no evidence is wanted.
         self.head = max(1, (evidence + 1) // 2)
         self.tail = max(1, evidence // 2)
@@ -81,14 +85,37 @@ class Transaction:
             self._drop_middle()
 
     def _drop_middle(self) -> None:
+        if self.graph is not None:
+            self.noted = self.stand_out()
         middle = self.lines[self.head : -self.tail] if self.linking else ()
         self.lines[self.head : -self.tail] = [line for line in middle if line[SLOT] in self.linking][: self.head]
+        # What is kept of the middle does not follow each other: looking goes on from the last line.
+        self.looked = len(self.lines) - 1
         path = self.path
         excess = len(path) - PATH_SHOWN
         if excess > _PATH_KEPT - PATH_SHOWN:
             half = PATH_SHOWN // 2
             del path[half : half + excess]
             self.skipped += excess
+
+    def stand_out(self) -> Steps:
+        """The transitions so far that no normal transaction has, or that took longer or less long than normal ones.
+
+        What was noted under another model may be normal by now; it is judged again.
+        """
+        found: Steps = {}
+        graph = self.graph
+        if graph is None:
+            return found
+        for pair, (least_ms, most_ms) in (self.noted or {}).items():
+            if graph.stands_out(pair, least_ms, most_ms):
+                note(found, pair, least_ms, most_ms)
+        lines = self.lines[self.looked :] if self.looked else self.lines
+        if len(lines) > 1:
+            # Of the path the middle may be gone; its last states are those of the last lines.
+            path = self.path if len(self.path) == len(lines) else self.path[-len(lines) :]
+            graph.look(path, list(map(_event_ms, lines)), found)
+        return found
 
     @property
     def events(self) -> int:

@@ -19,6 +19,7 @@ Anomaly = Mapping[str, Any]
 _LEAST_PREFIX = 4
 _ABOUT_LINES = (UNMATCHED_LOG, RULE, NEW_VALUE)
 """Types that are about single lines."""
+_MOST_AFTER = 5
 
 
 def find_anomaly(lines: Iterable[str], wanted: str, name: str) -> Anomaly:
@@ -172,11 +173,16 @@ def _violation_sentence(
     if violation["unit"] == "ms":
         usual = [f"at least {human_duration(low)}"] if low is not None else []
         usual += [f"at most {human_duration(high)}"] if high is not None else []
-        said = f"the transaction took {human_duration(actual or 0)}; normal is {' and '.join(usual) or 'anything'}"
-        return said + _learnt(automaton.duration.support)
+        took = f"from {one} to {two} it" if two else "the transaction"
+        said = f"{took} took {human_duration(actual or 0)}; normal is {' and '.join(usual) or 'anything'}"
+        return said + _learnt(_transition_support(violation, automaton) if two else automaton.duration.support)
+    if violation["unit"] == "transition":
+        return _transition_sentence(violation, automaton, names)
     if violation["unit"] == "order":
         return f"{one} normally comes before {two}; here it came after" + _order_learnt(violation, automaton)
     state = states.get(violation["state"])
+    if two and high == 0:
+        return f"{one} and {two} normally never occur together; here both did" + _excludes_learnt(violation, automaton)
     if two and not actual:
         return f"{one} never occurred, though {two} did; they occur together"
     if two:
@@ -195,6 +201,27 @@ def _order_learnt(violation: Mapping[str, Any], automaton: Automaton) -> str:
     return " (a transaction begins or ends with one of them)"
 
 
+def _transition_support(violation: Mapping[str, Any], automaton: Automaton) -> int:
+    pair = violation["state"], violation["other"]
+    return next((t.support for t in automaton.transitions if (t.from_, t.to) == pair), 0)
+
+
+def _transition_sentence(violation: Mapping[str, Any], automaton: Automaton, names: Mapping[str, str]) -> str:
+    one, two = (names.get(violation[key], violation[key]) for key in ("state", "other"))
+    after = sorted((t for t in automaton.transitions if t.from_ == violation["state"]), key=lambda t: -t.support)
+    usual = ", ".join(f"{names.get(t.to, t.to)}{_learnt(t.support)}" for t in after[:_MOST_AFTER])
+    more = f" or {len(after) - _MOST_AFTER} others" if len(after) > _MOST_AFTER else ""
+    return f"{two} never follows {one} at once; what does is {usual or 'nothing'}{more}"
+
+
+def _excludes_learnt(violation: Mapping[str, Any], automaton: Automaton) -> str:
+    pair = {violation["state"], violation["other"]}
+    for excludes in automaton.excludes:
+        if set(excludes.states) == pair:
+            return _learnt(excludes.support)
+    return ""
+
+
 def _learnt(support: int) -> str:
     return f" (learnt from {support:,} transaction{'' if support == 1 else 's'})" if support else ""
 
@@ -209,7 +236,7 @@ def _linked_rows(model: ModelDocument, transaction: Mapping[str, Any] | None) ->
 
 def _evidence_rows(explainer: LineExplainer, automaton: Automaton | None, anomaly: Anomaly) -> Iterator[str]:
     blamed = {v[key] for v in anomaly["violations"] for key in ("state", "other")} - {None}
-    whole = any(v["unit"] == "ms" for v in anomaly["violations"])
+    whole = any(v["unit"] == "ms" and v["state"] is None for v in anomaly["violations"])
     evidence = anomaly["evidence"]
     for at, line in enumerate(evidence):
         found = explainer.states_of(line["text"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from models.anomalies import human_duration, iso_ms
 from models.automata.reasons import bounds, times
-from models.document import Automaton, ModelDocument, State, Template
+from models.document import Automaton, ModelDocument, State, Template, Transition
 from models.editing.contents import ContentReader
 from models.grok import Field, Value, plain_text
 from models.linear import LinearRegex
@@ -194,6 +194,14 @@ def state_rows(model: ModelDocument, automaton: Automaton, state: State) -> Iter
         if state.id in equal.states:
             others = ", ".join(names[s] for s in equal.states if s != state.id)
             yield "equal", f"occurs as often as {others}{_learnt(equal.support)}"
+    for excludes in automaton.excludes:
+        if state.id in excludes.states:
+            yield "excludes", f"never occurs with {', '.join(names[s] for s in excludes.states if s != state.id)}"
+    after = [t for t in automaton.transitions if t.from_ == state.id]
+    for transition in after:
+        yield "follows", f"{_step(transition)}then {names[transition.to]}{_learnt(transition.support)}"
+    if state.closed:
+        yield "closed", "nothing else follows it" if after else "nothing follows it"
     yield "duration", duration_sentence(automaton)
 
 
@@ -206,6 +214,16 @@ def link_sentences(model: ModelDocument, template: Template) -> Iterator[str]:
                 f"the transaction in {link.parent_field} ({link.parent}) leads to the one in {link.child_field} "
                 f"({link.child}){seen}"
             )
+
+
+def _step(transition: Transition) -> str:
+    """How long a step takes, before what follows; empty for no bound."""
+    low, high = transition.min_ms, transition.max_ms
+    if low is not None and high is not None:
+        return f"after {human_duration(low)} to {human_duration(high)} "
+    if high is not None:
+        return f"within {human_duration(high)} "
+    return f"after {human_duration(low)} or more " if low is not None else ""
 
 
 def state_names(model: ModelDocument, automaton: Automaton) -> dict[str, str]:

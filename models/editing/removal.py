@@ -7,6 +7,7 @@ from collections.abc import Collection
 from models.document import Automaton, Equal, ModelDocument, Template
 from models.editing.checked import EditError, copied, find_template, finished
 from models.editing.contents import ContentReader
+from models.editing.transitions import bypass
 from models.grok import GrokError, compile_grok
 from models.mining.templates import template_id
 
@@ -34,6 +35,7 @@ def delete(model: ModelDocument, template: str) -> ModelDocument:
 
 def remove_states(automaton: Automaton, gone: Collection[str]) -> None:
     """Take states out of an automaton, and of its relations what names them."""
+    bypass(automaton, gone)
     automaton.states = [s for s in automaton.states if s.id not in gone]
     automaton.order = [o for o in automaton.order if o.before not in gone and o.after not in gone]
     automaton.requires = [r for r in automaton.requires if r.if_ not in gone and r.then not in gone]

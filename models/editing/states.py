@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from models.document import Automaton, Equal, Order, Requires, State
 from models.editing.removal import remove_states
+from models.editing.transitions import joined as joined_graph
+from models.editing.transitions import split as split_graph
 from models.phrases import plain_letters
 
 
@@ -43,9 +45,14 @@ def join_states(automaton: Automaton, parts: Sequence[State], template: str, fie
         end=any(part.end for part in parts),
         support=max(part.support for part in parts),
     )
+    never = names - {part.id for part in counted}
+    automaton.transitions = [t for t in automaton.transitions if not never & {t.from_, t.to}]
+    automaton.excludes = [e for e in automaton.excludes if not never & set(e.states)]
+    transitions, excludes, joined.closed = joined_graph(automaton, counted, first.id)
     place = sum(s.id not in names for s in automaton.states[: automaton.states.index(first)])
     remove_states(automaton, names)
     automaton.states.insert(place, joined)
+    automaton.transitions, automaton.excludes = transitions, excludes
     automaton.order += order
     automaton.requires += requires
 
@@ -98,6 +105,7 @@ def split_state(automaton: Automaton, state: State, pieces: Sequence[tuple[str, 
     automaton.states[place + 1 : place + 1] = made
     state.min = 0
     once = state.max is not None and state.max <= 1
+    split_graph(automaton, state.id, made)
     order: list[Order] = []
     for entry in automaton.order:
         if entry.before == state.id and not once:

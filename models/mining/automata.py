@@ -13,6 +13,7 @@ import numpy.typing as npt
 from models.mining.bounds import FEWEST, Bounds, learn_bounds
 from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
+from models.mining.exclusions import exclusion_faults, mine_excludes
 from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
 from models.mining.silence import split_silent
@@ -25,6 +26,7 @@ from models.mining.transactions import (
     returns,
     split_reused,
 )
+from models.mining.transitions import mine_graph
 from models.visits import full_name
 
 Bools = npt.NDArray[np.bool_]
@@ -124,7 +126,7 @@ def _learn_from(
     bounds = learn_bounds(counts, cut.any)
     whole = ~cut.any & bounds.kept(counts)
     within = seen.select(whole)
-    sound = _of(whole, ~(order_faults(within) | count_faults(within)))
+    sound = _of(whole, ~(order_faults(within) | count_faults(within) | exclusion_faults(within)))
     kept, begins, ends = _edges(seen.select(sound))
     # What has no clear begin and end is no process in which a rule broken now and then shows a fault.
     crisp = bool(begins and ends)
@@ -195,6 +197,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
     names = name_states(groks)
     always = np.array([low >= 1 for low in bounds.low])
     occurs = (learned.seen.counts() > 0).sum(axis=0)
+    graph = mine_graph(normal, learned.duration, crisp=bool(learned.begins and learned.ends))
     states = [
         {
             "id": names[at],
@@ -205,6 +208,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
             "begin": at in learned.begins,
             "end": at in learned.ends,
             "support": int(occurs[at]),
+            **({"closed": True} if at in graph.closed else {}),
         }
         for at, visit in enumerate(members)
     ]
@@ -212,6 +216,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
     # States read best in the order in which transactions pass them.
     place = _mean_places(learned)
     reading = sorted(range(len(members)), key=lambda at: (place[at], at))
+    rank = {at: read for read, at in enumerate(reading)}
     lead = min(learned.begins or range(len(members)), key=lambda at: (-int(occurs[at]), place[at], at))
     return {
         "id": "a-" + hashlib.sha256("\n".join(sorted(names_of_visits)).encode()).hexdigest()[:8],
@@ -229,6 +234,13 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
         "equal": [
             {"states": [names[at] for at in group], "support": support}
             for group, support in mine_equal(normal, open_counts)
+        ],
+        "excludes": [
+            {"states": [names[r.a], names[r.b]], "support": r.support} for r in mine_excludes(normal, open_counts)
+        ],
+        "transitions": [
+            {"from": names[t.a], "to": names[t.b], "support": t.support, "min_ms": t.min_ms, "max_ms": t.max_ms}
+            for t in sorted(graph.transitions, key=lambda t: (rank[t.a], rank[t.b]))
         ],
         "duration": {
             "min_ms": learned.duration.min_ms,

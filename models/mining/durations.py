@@ -23,6 +23,7 @@ from models.mining.bounds import FEWEST, TAIL
 from models.mining.clock import resolution_ms
 from models.mining.transactions import Transactions
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 _EXCEEDING = 25
@@ -42,6 +43,12 @@ class Duration:
     max_ms: int | None
     support: int
 
+    def kept(self, duration_ms: Int64) -> Bools:
+        """bool[m]: which durations are within the bounds."""
+        high = _MOST_MS if self.max_ms is None else self.max_ms
+        inside: Bools = (duration_ms >= (self.min_ms or 0)) & (duration_ms <= high)
+        return inside
+
 
 def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:
     """Bounds of the duration of normal transactions; none for fewer than 20.
@@ -56,8 +63,8 @@ def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:
     unit = resolution_ms(duration_ms)
     # Half a unit: a duration of 0 is one below what the clock can tell.
     x = np.log(duration_ms + unit / 2)
-    high = _tail(x)
-    low = -_tail(-x)
+    high = tail_of(x)
+    low = -tail_of(-x)
     inside = np.exp(x[(x >= low) & (x <= high)]) - unit / 2
     longest = _ROOM * float(inside.max())
     # In logarithms, as the tail may be too long for a float.
@@ -66,8 +73,8 @@ def learn_duration(duration_ms: Int64, log_ms: int) -> Duration:
     return Duration(math.floor(least) if least >= 1 else None, min(math.ceil(most), _MOST_MS), n)
 
 
-def _tail(x: Floats) -> float:
-    """The value that one in 10,000 exceeds."""
+def tail_of(x: Floats, beyond: float = TAIL) -> float:
+    """The value that a share ``beyond`` exceeds, one in 10,000 if not given."""
     share = min(0.25, max(0.05, _EXCEEDING / len(x)))
     threshold = float(np.quantile(x, 1 - share))
     excess = x[x > threshold] - threshold
@@ -76,7 +83,7 @@ def _tail(x: Floats) -> float:
     # The largest of n exponential excesses is above scale * (log n + 3) in 5 % of all cases.
     scale = float(np.median(excess)) / math.log(2)
     kept = excess[excess <= scale * (math.log(len(excess)) + 3)]
-    return threshold + math.log(share / TAIL) * float(kept.mean())
+    return threshold + math.log(share / beyond) * float(kept.mean())
 
 
 def settle_ms(transactions: Transactions, ends: frozenset[int]) -> int:

@@ -31,7 +31,8 @@ SMALL_SUPPORT = 20
 
 _DEGREES = 0.2
 _LIFT = 8.0
-_FALSE_ALARMS = 0.0005
+FALSE_ALARMS = 0.0005
+"""What share of normal transactions may be expected to break one of the relations that were never broken."""
 _MOST_FAULTY = 0.06
 _TIED = 5
 """If their order were chance, so many would have it right in 3 % of the cases."""
@@ -80,7 +81,7 @@ class Table:
         """
         while True:
             once = int(((self.could >= least) & (self.broken == 1)).sum())
-            if once / max(total, 1) <= _FALSE_ALARMS or least > total:
+            if once / max(total, 1) <= FALSE_ALARMS or least > total:
                 found: Bools = (self.could >= least) & (self.broken == 0)
                 return found
             least *= 2
@@ -151,7 +152,7 @@ def order_faults(transactions: Transactions) -> Bools:
         one, other = (transactions.event_ms[transactions.starts[both] + positions[both, state]] for state in (a, b))
         if not lost_race(broken, np.abs(one - other), tick):
             bad[both[broken]] = True
-    return _if_few(bad)
+    return few_or_none(bad)
 
 
 def count_faults(transactions: Transactions) -> Bools:
@@ -164,10 +165,11 @@ def count_faults(transactions: Transactions) -> Bools:
     equals = np.zeros_like(needs)
     for a, b in np.argwhere(equal_table(counts).nearly(least)).tolist():
         equals |= counts[:, a] != counts[:, b]
-    return _if_few(needs) | _if_few(equals)
+    return few_or_none(needs) | few_or_none(equals)
 
 
-def _if_few(bad: Bools) -> Bools:
+def few_or_none(bad: Bools) -> Bools:
+    """bool[m]: ``bad``, or none if that were more than a few percent of all: then it is how the system works."""
     return bad if bad.sum() <= _MOST_FAULTY * len(bad) else np.zeros_like(bad)
 
 
@@ -197,7 +199,7 @@ def mine_order(transactions: Transactions, always: Bools) -> list[Relation]:
     table = order_table(positions)
     tied, next_to = _close(transactions, positions)
     found = table.kept(least_support(len(transactions)), len(transactions)) & (table.could > 0)
-    found &= (tied >= _TIED) | (tied + next_to <= _FALSE_ALARMS * table.could)
+    found &= (tied >= _TIED) | (tied + next_to <= FALSE_ALARMS * table.could)
     direct = found.copy()
     for middle in np.flatnonzero(always).tolist():
         direct &= ~(found[:, [middle]] & found[[middle], :])
@@ -274,7 +276,7 @@ def mine_edge(transactions: Transactions, last: bool = False) -> tuple[frozenset
     usual = times > few(total)
     rare = np.flatnonzero((times > 0) & ~usual)
     racing = [at for at in rare.tolist() if vague[at] and vague[usual].any()]
-    if (times[racing] == 1).sum() / total > _FALSE_ALARMS:
+    if (times[racing] == 1).sum() / total > FALSE_ALARMS:
         return none
     usual[racing] = True
     broken = ~usual[edge]

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from models.report.automaton_layout import BOX_WIDTH, GAP_Y, Layout, lay_out
+from models.report.automaton_layout import BOX_WIDTH, GAP_X, GAP_Y, Layout, lay_out
+from models.report.automaton_ways import ways_of
 from models.report.digest import Anomaly
-from models.report.text import compact, escape, label, plural, shorten, times
+from models.report.duration_bar import normal_duration
+from models.report.text import compact, duration, escape, label, plural, shorten, times
 
 MOST_STATES = 80
 _LINE_CHARS = 22
@@ -39,12 +41,14 @@ class Marks:
         bad: the states violated, with the actual number of occurrences where that is what is wrong.
         absent: the states of ``bad`` that are missing.
         arcs: pairs of states that came in the wrong order.
+        jumps: pairs of states with what was wrong on the way from the first to the second.
     """
 
     seen: Counter[str] = field(default_factory=Counter)
     bad: dict[str, int | None] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     arcs: list[tuple[str, str]] = field(default_factory=list)
+    jumps: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def marks_of(anomaly: Anomaly, automaton: Mapping[str, Any]) -> Marks:
@@ -57,6 +61,16 @@ def marks_of(anomaly: Anomaly, automaton: Mapping[str, Any]) -> Marks:
             continue
         if unit == "occurrences":
             marks.bad[state] = int(violation.get("actual") or 0)
+            if violation.get("max") == 0 and other in states:
+                marks.bad.setdefault(other, None)
+        elif unit in ("transition", "ms"):
+            marks.bad.setdefault(state, None)
+            if other in states:
+                marks.bad.setdefault(other, None)
+            if other in states and other != state:
+                taken = f"took {duration(float(violation.get('actual') or 0))}"
+                hint = "which normally never follows at once" if unit == "transition" else taken
+                marks.jumps[state, other] = f"{label(state)} → {label(other)}, {hint}"
         elif unit == "order":
             marks.bad.setdefault(state, None)
             if other in states and other != state:
@@ -82,9 +96,10 @@ class Drawing:
         self.name = str(automaton.get("name") or automaton.get("id"))
         self._labels = {str(state["id"]): _wrap(label(str(state["id"]))) for state in self.states}
         self._lines = max((len(lines) for lines in self._labels.values()), default=1)
+        self._ways = ways_of(automaton, drawn)
         order = sorted(automaton.get("order") or [], key=lambda relation: -int(relation.get("support") or 0))
-        relations = [(str(relation["before"]), str(relation["after"])) for relation in order]
-        self.layout: Layout = lay_out(self.states, relations, 30 + 17 * self._lines)
+        relations = list(self._ways) or [(str(relation["before"]), str(relation["after"])) for relation in order]
+        self.layout: Layout = lay_out(self.states, relations, 30 + 17 * self._lines, ways=bool(self._ways))
 
     def definition(self) -> str:
         """The plain drawing as one SVG group, to stand once in the page."""
@@ -99,10 +114,32 @@ class Drawing:
                     if straight
                     else f"C{x:.0f} {middle:.0f} {to_x:.0f} {middle:.0f} {to_x:.0f} {to_y:.0f}"
                 )
-            parts.append(f'<path class="edge" d="{path}" marker-end="url(#tip)"/>')
+            parts.append(self._way((edge.before, edge.after), "edge", path))
+        drawn = {(edge.before, edge.after) for edge in self.layout.edges}
+        parts += [self._way(pair, "edge back", self._back(*pair)) for pair in self._ways if pair not in drawn]
         parts += [self._box(state) for state in self.states]
         parts.append("</g>")
         return "".join(parts)
+
+    def _way(self, pair: tuple[str, str], style: str, path: str) -> str:
+        """An arrow; of a transition, what is known of it shows when pointed at."""
+        arrow = f'<path class="{style}" d="{path}" marker-end="url(#tip)"/>'
+        transition = self._ways.get(pair)
+        if transition is None:
+            return arrow
+        hint = f"{label(pair[0])} → {label(pair[1])}: {plural(int(transition.get('support') or 0), 'transaction')}"
+        normal = normal_duration(transition.get("min_ms"), transition.get("max_ms"))
+        return f"<g><title>{escape(f'{hint}, {normal}' if normal else hint)}</title>{arrow}</g>"
+
+    def _back(self, start: str, goal: str) -> str:
+        """The way of an arrow against the run of the drawing, or from a state to itself, at the right of the boxes."""
+        (x, y), (to_x, to_y) = self.layout.boxes[start], self.layout.boxes[goal]
+        tall, bulge = self.layout.box_height, GAP_X - 4
+        low, high = y + 0.35 * tall, to_y + 0.65 * tall
+        if start == goal:
+            low, high = high, low
+        x, to_x = x + BOX_WIDTH, to_x + BOX_WIDTH
+        return f"M{x:.0f} {low:.0f}C{x + bulge:.0f} {low:.0f} {to_x + bulge:.0f} {high:.0f} {to_x:.0f} {high:.0f}"
 
     def _box(self, state: Mapping[str, Any]) -> str:
         name = str(state["id"])
@@ -138,6 +175,7 @@ class Drawing:
         """The drawing as a whole SVG; with ``marks``, the transaction's path tinted and what it violated in red."""
         marks = marks or Marks()
         over = [self._arc(pair, at, marks) for at, pair in enumerate(marks.arcs[:_MOST_ARCS])]
+        over += [self._jump(pair, at, hint) for at, (pair, hint) in enumerate([*marks.jumps.items()][:_MOST_ARCS])]
         lanes = 10 + 9 * len(over) if over else 0
         wide, tall = self.layout.width + lanes, self.layout.height
         under = []
@@ -196,6 +234,30 @@ class Drawing:
         hint = f"{label(source)} came before {label(target)}"
         return (
             f'<g class="wrong" data-from="{escape(source)}" data-to="{escape(target)}"><title>{escape(hint)}</title>'
+            f'<path class="badedge" d="{path}" marker-end="url(#badtip)"/></g>'
+        )
+
+    def _jump(self, pair: tuple[str, str], lane: int, hint: str) -> str:
+        """A red arrow from a state to the one that followed it."""
+        if not all(name in self.layout.boxes for name in pair):
+            return ""
+        (x, y), (to_x, to_y) = (self.layout.boxes[name] for name in pair)
+        shift = (lane % 3 - 1) * 6
+        x, to_x = x + _PORT + shift, to_x + _PORT + shift
+        down = self.layout.layers[pair[0]] < self.layout.layers[pair[1]]
+        leave, reach = (y + self.layout.box_height, to_y) if down else (y, to_y + self.layout.box_height)
+        if self.layout.layers[pair[0]] == self.layout.layers[pair[1]]:
+            reach = to_y
+        away = GAP_Y / 2 + shift
+        first = leave + away if down else leave - away
+        last = reach - away if reach == to_y else reach + away
+        aside = self.layout.width + 4 + 9 * lane
+        path = f"M{x:.0f} {leave:.0f}V{first:.0f}"
+        if abs(self.layout.layers[pair[0]] - self.layout.layers[pair[1]]) > 1:
+            path += f"H{aside:.0f}V{last:.0f}"
+        path += f"H{to_x:.0f}V{reach:.0f}"
+        return (
+            f'<g class="wrong" data-from="{escape(pair[0])}" data-to="{escape(pair[1])}"><title>{escape(hint)}</title>'
             f'<path class="badedge" d="{path}" marker-end="url(#badtip)"/></g>'
         )
 

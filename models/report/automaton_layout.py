@@ -57,12 +57,15 @@ class Layout:
     edges: list[Edge] = field(default_factory=list)
 
 
-def reduce_order(names: Sequence[str], relations: Sequence[Relation]) -> tuple[list[Relation], dict[str, int]]:
+def reduce_order(
+    names: Sequence[str], relations: Sequence[Relation], ways: bool = False
+) -> tuple[list[Relation], dict[str, int]]:
     """Drop the relations that close a cycle and those that follow from others.
 
     Args:
         names: the states.
         relations: (before, after), the most trusted first: of a cycle, the last named goes. Unknown states are ignored.
+        ways: the relations are ways that are taken; none follows from others.
 
     Returns:
         The relations left, and for each state how many states come before it: a topological order.
@@ -84,7 +87,7 @@ def reduce_order(names: Sequence[str], relations: Sequence[Relation]) -> tuple[l
     following: dict[str, int] = dict.fromkeys(names, 0)
     for before, later in direct:
         following[before] |= after[index[later]]
-    kept = [(before, later) for before, later in direct if not following[before] >> index[later] & 1]
+    kept = [(before, later) for before, later in direct if ways or not following[before] >> index[later] & 1]
     depth = {name: sum(reached >> position & 1 for reached in after) for name, position in index.items()}
     return kept, depth
 
@@ -126,10 +129,12 @@ def assign_layers(
     return {name: used[layer] for name, layer in layers.items()}
 
 
-def lay_out(states: Sequence[Mapping[str, Any]], relations: Sequence[Relation], box_height: float) -> Layout:
-    """Lay out ``states`` (at least one) with the order ``relations``; deterministic."""
+def lay_out(
+    states: Sequence[Mapping[str, Any]], relations: Sequence[Relation], box_height: float, ways: bool = False
+) -> Layout:
+    """Lay out ``states`` (at least one) with the order ``relations``, or the ``ways`` between them; deterministic."""
     names = [str(state["id"]) for state in states]
-    kept, depth = reduce_order(names, relations)
+    kept, depth = reduce_order(names, relations, ways)
     layers = assign_layers(states, kept, depth)
     rows: list[list[Item]] = [[] for _ in range(max(layers.values()) + 1)]
     for name in sorted(names, key=lambda name: depth[name]):

@@ -16,7 +16,7 @@ _WIDE_RATIO = 20
 def duration_of(anomaly: Anomaly) -> float | None:
     """How long the anomaly's transaction took, ms: as a violation says, else from its begin and end."""
     for violation in anomaly.get("violations") or []:
-        if violation.get("unit") == "ms" and violation.get("actual") is not None:
+        if violation.get("unit") == "ms" and not violation.get("state") and violation.get("actual") is not None:
             return float(violation["actual"])
     transaction = anomaly.get("transaction") or {}
     begin, end = parse_time(transaction.get("begin")), parse_time(transaction.get("end"))

@@ -23,12 +23,17 @@ def sentence(violation: Mapping[str, Any], automaton: Mapping[str, Any]) -> str:
     name = f"“{label(str(state))}”" if state else "The transaction"
     mate = f"“{label(str(other))}”" if other else ""
     if unit == "ms":
-        took = f"Took {duration(float(actual or 0))}"
+        way = f"From {name} to {mate} it took" if mate else "Took"
+        took = f"{way} {duration(float(actual or 0))}"
         normal = normal_duration(low, high)
         return f"{took}; normal is {normal}." if normal else f"{took}."
+    if unit == "transition":
+        return f"{name} was followed by {mate}, which normally never follows it at once."
     if unit == "order":
         return _order_sentence(str(state), str(other) if other else "", automaton)
     count = int(actual or 0)
+    if mate and high == 0:
+        return f"{name} occurred although {mate} did; normally never both."
     if mate and count == 0:
         return f"{name} is missing, though {mate} occurred."
     if count == 0:

@@ -69,7 +69,7 @@ def generate(
     Args:
         seed: the same seed and options give the same bytes.
         transactions: number of transactions in the training log.
-        anomalies_per_type: number of anomalies of each of the nine types in the watched log.
+        anomalies_per_type: number of anomalies of each of nine types in the watched log.
         start: time of the first training line; without a zone it is UTC.
         watched_transactions: number of transactions in the watched log; half of ``transactions`` unless given.
         training_anomalies: share of anomalous transactions in the training log, 0 to 1, of all types that a

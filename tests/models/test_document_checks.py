@@ -30,6 +30,16 @@ def state(document, i=0):
     return automaton(document)["states"][i]
 
 
+def graph(document, *pairs):
+    """Give the automaton transitions; these."""
+    found = automaton(document)["transitions"] = [{"from": one, "to": two, "support": 3} for one, two in pairs]
+    return found
+
+
+def exclude(document, *states):
+    automaton(document)["excludes"] = [{"states": list(states)}]
+
+
 @pytest.mark.parametrize(
     ("change", "path", "says"),
     [
@@ -87,6 +97,25 @@ def state(document, i=0):
         ),
         (lambda d: d["templates"][0].update(grok="%{BLOK:block}"), "$.templates[0].grok", "did you mean BLOCK"),
         (lambda d: d["templates"][0].update(grok=["x"]), "$.templates[0].grok", "is a list; write a text"),
+        (lambda d: graph(d, ("begin", "ned")), "$.automata[0].transitions[0].to", "no state 'ned'.*did you mean 'end'"),
+        (lambda d: graph(d, ("x", "end")), "$.automata[0].transitions[0].from", "no state 'x'"),
+        (
+            lambda d: graph(d, ("begin", "end"), ("begin", "begin"), ("begin", "end")),
+            "$.automata[0].transitions[2]",
+            r"same transition as .*transitions\[0\]; remove one",
+        ),
+        (
+            lambda d: graph(d, ("begin", "end"))[0].update(min_ms=9, max_ms=3),
+            "$.automata[0].transitions[0].max_ms",
+            "is 3 but min_ms is 9; write a number ≥ 9",
+        ),
+        (lambda d: graph(d, ("begin", "end"))[0].update(max_ms=-1), "$.automata[0].transitions[0].max_ms", "too small"),
+        (lambda d: graph(d, ("begin", "end"))[0].pop("to"), "$.automata[0].transitions[0].to", 'add the key "to"'),
+        (lambda d: state(d).update(closed=True), "$.automata[0].states[0].closed", "no transition starts in 'begin'"),
+        (lambda d: state(d).update(closed=1), "$.automata[0].states[0].closed", "write true or false"),
+        (lambda d: exclude(d, "begin", "x"), "$.automata[0].excludes[0].states[1]", "no state 'x'"),
+        (lambda d: exclude(d, "end", "end"), "$.automata[0].excludes[0].states", "exclude itself"),
+        (lambda d: exclude(d, "end"), "$.automata[0].excludes[0].states", "at least 2"),
         (lambda d: d["templates"].append(7), "$.templates[2]", "is 7; write an object"),
         (lambda d: d["patterns"].update(BAD="("), "$.patterns.BAD", "never closed"),
         (lambda d: d["patterns"].update({"A B": "x"}), '$.patterns["A B"]', "not usable"),

@@ -121,6 +121,16 @@ A = ("automata", 0)
             "  ~ state begin: begin yes → no",
         ),
         (
+            put(*A, "excludes", value=[{"states": ["end", "begin"]}]),
+            Change("excludes", "added", "begin never with end", "a-1"),
+            "  + excludes begin never with end",
+        ),
+        (
+            put(*A, "transitions", value=[{"from": "begin", "to": "end", "max_ms": 1500}]),
+            Change("transition", "added", "begin → end", "a-1", "at most 1,500 ms"),
+            "  + transition begin → end: at most 1,500 ms",
+        ),
+        (
             put(*A, "order", value=[]),
             Change("order", "removed", "begin before end", "a-1"),
             "  - order begin before end",

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.automata.judge import Finding, Violation
-from models.automata.reasons import bounds, times
+from models.automata.reasons import bounds, explain, times
 from models.automata.severity import score
 from models.automata.shard import FOREVER, ShardState
 from models.automata.transaction import Transaction
-from tests.models.automata.workload import MINUTE, automaton, batch, model, numbered, state
+from tests.models.automata.workload import MINUTE, automaton, batch, flow, model, numbered, state
 
 SPEC = automaton(
     "a-order",
@@ -149,3 +149,39 @@ def test_first_and_last_line_and_exact_counts_survive_any_length(events, evidenc
     first, left_out, last = transaction.shown_path()
     assert len(first) + left_out + len(last) == events
     assert [*first, *last][-1] == events % 2
+
+
+def test_transitions_steps_and_exclusions_read_as_one_plain_sentence():
+    spec = flow()
+    for entry in spec["states"]:
+        entry["closed"] = not entry["end"]
+    rows = [("open", "work", 900), ("work", "work", 300), ("work", "check", 400), ("check", "close", 400)]
+    spec["transitions"] = [{"from": a, "to": b, "support": n, "max_ms": 2000} for a, b, n in rows]
+    spec["transitions"].append({"from": "work", "to": "close", "support": 500, "min_ms": 20, "max_ms": None})
+    spec["excludes"] = [{"states": ["open", "check"], "support": 77}]
+    (compiled,) = model(spec).automata
+
+    def reason(kind, *violations):
+        return explain(compiled, Transaction(0, 10), "o-1", Finding(kind, violations)).reason
+
+    assert reason("wrong_order", Violation(1, 0, None, None, None, "transition", 900)) == (
+        'Transaction o-1 passed "open of <id>" right after "work of <id>"; normally "work of <id>", "check of <id>" or '
+        '"close of <id>" follows (learnt from 900 transactions).'
+    )
+    slow = Violation(0, 1, 9000, None, 2000, "ms", 900)
+    assert reason("slow_step", slow, slow) == (
+        'Transaction o-1 took 9 s from "open of <id>" to "work of <id>"; at most 2 s is normal, '
+        "and 1 more of this kind (learnt from 900 transactions)."
+    )
+    assert reason("fast_step", Violation(1, 3, 3, 20, None, "ms", 500)) == (
+        'Transaction o-1 took 3 ms from "work of <id>" to "close of <id>"; at least 20 ms is normal '
+        "(learnt from 500 transactions)."
+    )
+    excluded = Violation(2, 0, 1, 0, 0, "occurrences", 77)
+    assert reason("excluded_state", excluded) == (
+        'Transaction o-1 passed "check of <id>" although it passed "open of <id>"; normally never both '
+        "(learnt from 77 transactions)."
+    )
+    # That both came says how bad it is, not how often.
+    often = Violation(2, 0, 40, 0, 0, "occurrences", 77)
+    assert score(Finding("excluded_state", (excluded,))) == score(Finding("excluded_state", (often,)))

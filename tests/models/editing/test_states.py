@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.automata.compiled import CompiledAutomata
-from models.automata.judge import judge_passes
-from models.document import Automaton, Equal, ModelDocument, Order, Requires, State, Template
+from models.automata.judge import judge
+from models.automata.transaction import Transaction
+from models.document import Automaton, Equal, Excludes, ModelDocument, Order, Requires, State, Template, Transition
+from models.editing.removal import remove_states
 from models.editing.states import join_states, split_state
 
 NAMES = ("a", "b", "c", "d")
+
+
+@st.composite
+def transitions(draw):
+    """Transitions of four states, with and without bounds."""
+    found = draw(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=12, unique=True))
+    bound = st.none() | st.integers(0, 20)
+    return [Transition(one, two, 5, draw(bound), draw(bound)) for one, two in found]
 
 
 @st.composite
@@ -25,7 +36,8 @@ def automata(draw):
         high = draw(st.none() | st.integers(low, 3))
         begin = name == "c" and draw(st.booleans())
         end = name == "d" and draw(st.booleans())
-        states.append(State(name, f"t-{name}", "id", low, high, begin, end, draw(st.integers(0, 9))))
+        closed = draw(st.booleans())
+        states.append(State(name, f"t-{name}", "id", low, high, begin, end, draw(st.integers(0, 9)), closed))
     pairs = st.lists(
         st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda p: p[0] != p[1]), max_size=5
     )
@@ -39,21 +51,24 @@ def automata(draw):
         order=[Order(before, after, 5) for before, after in order],
         requires=[Requires(one, two, 5) for one, two in dict.fromkeys(draw(pairs))],
         equal=[Equal(names, 5) for names in equal],
+        excludes=[Excludes(list(pair), 5) for pair in dict.fromkeys(draw(pairs))],
+        transitions=draw(transitions()),
     )
 
 
-def is_normal(automaton, path):
-    """Whether a transaction that passes these states is normal."""
+def is_normal(automaton, path, times):
+    """Whether a transaction that passes these states at these times is normal."""
     templates = [Template(s.template, f"{s.id} %{{INT:id}}") for s in automaton.states]
     document = ModelDocument("m", 1, {"formats": ["NONE"]}, templates, [automaton])
     compiled = CompiledAutomata(document).automata[0]
     place = {s.id: at for at, s in enumerate(automaton.states)}
-    counts: dict[int, int] = {}
-    for name in path:
-        counts[place[name]] = counts.get(place[name], 0) + 1
-    return not judge_passes(compiled, counts, place[path[-1]])
+    transaction = Transaction(0, 10, compiled.graph or None)
+    for name, at in zip(path, times, strict=False):
+        transaction.record((at, place[name], b"x", at, 1, "a", b""), place[name])
+    return not judge(compiled, transaction)
 
 
+TIMES = (0, 3, 3, 9, 19, 20, 40)
 paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=7)
 
 
@@ -71,13 +86,25 @@ def normal_cases(draw):
     automaton.order = [o for o in automaton.order if first.get(o.before, -1) < first.get(o.after, 99)]
     automaton.requires = [r for r in automaton.requires if r.if_ not in path or r.then in path]
     automaton.equal = [e for e in automaton.equal if len({path.count(s) for s in e.states}) == 1]
+    automaton.excludes = [e for e in automaton.excludes if not set(e.states) <= set(path)]
+    seen: dict[tuple[str, str], list[int]] = {pair: [] for pair in pairwise(path)}
+    for pair, (one, two) in zip(pairwise(path), pairwise(TIMES), strict=False):
+        seen[pair].append(two - one)
+    for pair in seen:
+        if pair not in {(t.from_, t.to) for t in automaton.transitions}:
+            automaton.transitions.append(Transition(*pair))
+    for t in automaton.transitions:
+        taken = seen.get((t.from_, t.to), [])
+        t.min_ms = None if t.min_ms is None else min([t.min_ms, *taken])
+        t.max_ms = None if t.max_ms is None else max([t.min_ms or 0, t.max_ms, *taken])
     return automaton, path
 
 
 @settings(max_examples=200)
 @given(normal_cases())
 def test_the_cases_are_normal_to_begin_with(case):
-    assert is_normal(*case)
+    automaton, path = case
+    assert is_normal(automaton, path, TIMES)
 
 
 @settings(max_examples=200)
@@ -87,7 +114,18 @@ def test_what_was_normal_stays_normal_when_states_are_joined(case):
     joined = copy.deepcopy(automaton)
     join_states(joined, joined.states[:2], "t-a", "id")
     assert [s.id for s in joined.states] == ["a", "c", "d"]
-    assert is_normal(joined, ["a" if name == "b" else name for name in path])
+    assert is_normal(joined, ["a" if name == "b" else name for name in path], TIMES)
+
+
+@settings(max_examples=200)
+@given(normal_cases())
+def test_what_was_normal_stays_normal_when_a_state_is_removed(case):
+    automaton, path = case
+    after = copy.deepcopy(automaton)
+    remove_states(after, {"b"})
+    left = [(name, at) for name, at in zip(path, TIMES, strict=False) if name != "b"]
+    if left:
+        assert is_normal(after, [name for name, _ in left], [at for _, at in left])
 
 
 @settings(max_examples=200)
@@ -98,7 +136,7 @@ def test_what_was_normal_stays_normal_when_a_state_is_split(case, data):
     split_state(after, after.states[1], [("t-1", "x"), ("t-2", "x")])
     assert [s.id for s in after.states] == ["a", "b", "b_x", "b_x_2", "c", "d"]
     parts = st.sampled_from(["b", "b_x", "b_x_2"])
-    assert is_normal(after, [data.draw(parts) if name == "b" else name for name in path])
+    assert is_normal(after, [data.draw(parts) if name == "b" else name for name in path], TIMES)
 
 
 def example(**more):

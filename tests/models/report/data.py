@@ -168,7 +168,7 @@ def block_transaction(number: int, path: list[str], at: float, seconds: float) -
 
 
 def make_anomalies(count: int = 27, seed: int = 7) -> list[Document]:
-    """Anomalies of all nine types over an hour and a half, in bursts, ordered by time."""
+    """Anomalies of nine types over an hour and a half, in bursts, ordered by time."""
     choose = random.Random(seed)
     a, r, d, p, s, x, e = _LINES
     good = [a, r, r, r, s, d, p, p, s, d, p, s, e]

@@ -154,3 +154,72 @@ def test_the_duration_bar_keeps_its_order_and_stays_inside():
             assert float(mark) >= left + wide - 3
         if low is not None and actual < low:
             assert float(mark) <= left
+
+
+def process(*ways, **more):
+    """An automaton of begin, work, rest and end with transitions (from, to, support)."""
+    states = [
+        {"id": name, "template": f"t-{name}", "min": 1, "max": 1, "begin": name == "begin", "end": name == "end"}
+        for name in ("begin", "work", "rest", "end")
+    ]
+    rows = [{"from": a, "to": b, "support": n, "min_ms": None, "max_ms": 2000} for a, b, n in ways]
+    return {"id": "a-p", "name": "p", "states": states, "order": [], "transitions": rows} | more
+
+
+WAYS = (("begin", "work", 90), ("work", "work", 30), ("work", "rest", 60), ("rest", "work", 20), ("work", "end", 40),
+        ("rest", "end", 40))  # fmt: skip
+
+
+def test_branches_loops_and_ways_back_are_drawn_with_what_is_known_of_them():
+    svg = Drawing(process(*WAYS), "au0").definition()
+    hints = re.findall(r"<g><title>([^<]*→[^<]*)</title><path class=\"(edge(?: back)?)\"", svg)
+    assert sorted(hints) == [
+        ("Begin → Work: 90 transactions, at most 2 s", "edge"),
+        ("Rest → End: 40 transactions, at most 2 s", "edge"),
+        ("Rest → Work: 20 transactions, at most 2 s", "edge back"),
+        ("Work → End: 40 transactions, at most 2 s", "edge"),
+        ("Work → Rest: 60 transactions, at most 2 s", "edge"),
+        ("Work → Work: 30 transactions, at most 2 s", "edge back"),
+    ]
+
+
+def test_transitions_that_do_not_lead_everywhere_leave_the_drawing_to_the_order():
+    order = [{"before": "begin", "after": name, "support": 5} for name in ("work", "rest", "end")]
+    svg = Drawing(process(*WAYS[:1], order=order), "au0").definition()
+    assert svg.count('class="edge" d="M') >= 3
+    assert "→" not in svg
+
+
+def anomaly_of(kind, *violations):
+    return {"type": kind, "violations": list(violations), "transaction": {"states": ["begin", "rest", "end"]}}
+
+
+def test_an_unknown_transition_and_a_slow_step_are_red_arrows_the_way_they_went():
+    automaton = process(*WAYS)
+    jump = violation("begin", None, None, None, "transition", "rest")
+    slow = violation("rest", 9000, None, 2000, "ms", "end")
+    for kind, broken, hint in (
+        ("wrong_order", jump, "Begin → Rest, which normally never follows at once"),
+        ("slow_step", slow, "Rest → End, took 9 s"),
+    ):
+        svg = Drawing(automaton, "au0").copy(marks_of(anomaly_of(kind, broken), automaton))
+        assert violated(svg) == {broken["state"], broken["other"]}
+        assert f'data-from="{broken["state"]}" data-to="{broken["other"]}"><title>{hint}</title>' in svg
+        # Down to the next state, not up.
+        (path,) = re.findall(r'class="badedge" d="M\d+ (\d+).*?V(\d+)" marker', svg)
+        assert int(path[0]) < int(path[1])
+    # How long a step took is not how long the transaction took.
+    assert duration_of(anomaly_of("slow_step", slow)) is None
+
+
+def test_steps_transitions_and_exclusions_in_words():
+    automaton = process(*WAYS)
+    assert sentence(violation("begin", None, None, None, "transition", "rest"), automaton) == (
+        "“Begin” was followed by “Rest”, which normally never follows it at once."
+    )
+    assert sentence(violation("rest", 9000, None, 2000, "ms", "end"), automaton) == (
+        "From “Rest” to “End” it took 9 s; normal is at most 2 s."
+    )
+    assert sentence(violation("rest", 1, 0, 0, "occurrences", "work"), automaton) == (
+        "“Rest” occurred although “Work” did; normally never both."
+    )
