@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from models.document import Automaton, Duration, Equal, Order, Requires, State
+from models.document import Automaton, Duration, Equal, Excludes, Order, Requires, State, Transition
 from models.editing.removal import remove_states
 from models.mining.bounds import FEWEST
 
@@ -28,14 +28,14 @@ def reconcile(old: Sequence[Automaton], new: Sequence[Automaton], gone: Collecti
         gone: ids of templates that are to be forgotten, and their states with them; none of them is in ``new``.
     """
     partner = _pair(old, new)
-    claimed = {state.template for automaton in new for state in automaton.states}
+    claimed = {_visit(state) for automaton in new for state in automaton.states}
     result = []
     for automaton in old:
         if automaton.id in partner:
-            result.append(_join(automaton, partner[automaton.id], claimed | set(gone)))
+            result.append(_join(automaton, partner[automaton.id], claimed, gone))
         else:
             rest = replace(automaton, states=list(automaton.states))
-            remove_states(rest, {s.id for s in rest.states if s.template in claimed or s.template in gone})
+            remove_states(rest, {s.id for s in rest.states if _visit(s) in claimed or s.template in gone})
             if rest.states:
                 result.append(rest)
     joined = {automaton.id for automaton in partner.values()}
@@ -51,9 +51,9 @@ def _pair(old: Sequence[Automaton], new: Sequence[Automaton]) -> dict[str, Autom
     """Old id → the new automaton that shares most templates with it; each is taken once."""
     shared = []
     for at, one in enumerate(old):
-        mine = {state.template for state in one.states}
+        mine = set(map(_visit, one.states))
         for other, automaton in enumerate(new):
-            common = len(mine & {state.template for state in automaton.states})
+            common = len(mine.intersection(map(_visit, automaton.states)))
             if common:
                 shared.append((-common, at, other))
     found: dict[str, Automaton] = {}
@@ -65,11 +65,17 @@ def _pair(old: Sequence[Automaton], new: Sequence[Automaton]) -> dict[str, Autom
     return found
 
 
-def _join(old: Automaton, new: Automaton, elsewhere: Collection[str]) -> Automaton:
-    seen = {state.template for state in new.states}
+def _visit(state: State) -> Pair:
+    """What a state is known again by."""
+    return state.template, state.field
+
+
+def _join(old: Automaton, new: Automaton, elsewhere: Collection[Pair], gone: Collection[str]) -> Automaton:
+    seen = set(map(_visit, new.states))
     kept = replace(old, states=list(old.states))
-    remove_states(kept, {s.id for s in old.states if s.template not in seen and s.template in elsewhere})
-    new = _named(new, {state.template: state.id for state in kept.states}, {state.id for state in kept.states})
+    left = [s for s in old.states if _visit(s) not in seen]
+    remove_states(kept, {s.id for s in left if _visit(s) in elsewhere or s.template in gone})
+    new = _named(new, {_visit(state): state.id for state in kept.states}, {state.id for state in kept.states})
     known = {state.id for state in kept.states}
     told = {state.id for state in new.states if state.support >= FEWEST}
 
@@ -102,6 +108,8 @@ def _join(old: Automaton, new: Automaton, elsewhere: Collection[str]) -> Automat
         order=[Order(*pair, order.get(pair, 0)) for pair in orders if present.issuperset(pair)],
         requires=[Requires(*pair, requires.get(pair, 0)) for pair in needs if present.issuperset(pair)],
         equal=_equal(kept, new, stands),
+        excludes=_excludes(kept, new, stands),
+        transitions=_transitions(kept, new),
         duration=Duration(
             _least(kept.duration.min_ms, new.duration.min_ms),
             _most(kept.duration.max_ms, new.duration.max_ms),
@@ -112,11 +120,11 @@ def _join(old: Automaton, new: Automaton, elsewhere: Collection[str]) -> Automat
     )
 
 
-def _named(new: Automaton, by_template: Mapping[str, str], taken: set[str]) -> Automaton:
+def _named(new: Automaton, by_visit: Mapping[Pair, str], taken: set[str]) -> Automaton:
     """The new automaton, its states called as those of the same template are; others get names that are free."""
     names: dict[str, str] = {}
     for state in new.states:
-        names[state.id] = by_template.get(state.template) or _free(state.id, taken)
+        names[state.id] = by_visit.get(_visit(state)) or _free(state.id, taken)
         taken = taken | {names[state.id]}
     return replace(
         new,
@@ -124,6 +132,8 @@ def _named(new: Automaton, by_template: Mapping[str, str], taken: set[str]) -> A
         order=[Order(names[o.before], names[o.after], o.support) for o in new.order],
         requires=[Requires(names[r.if_], names[r.then], r.support) for r in new.requires],
         equal=[Equal([names[state] for state in e.states], e.support) for e in new.equal],
+        excludes=[Excludes([names[state] for state in e.states], e.support) for e in new.excludes],
+        transitions=[replace(t, from_=names[t.from_], to=names[t.to]) for t in new.transitions],
     )
 
 
@@ -153,6 +163,8 @@ def _states(old: Automaton, new: Automaton) -> list[State]:
                 begin=begins and (state.begin or other.begin),
                 end=ends and (state.end or other.end),
                 support=other.support,
+                # Too few visits tell nothing of what may follow.
+                closed=state.closed and (other.closed or other.support < FEWEST),
             )
         )
     places = {state.id for state in result}
@@ -181,6 +193,31 @@ def _equal(old: Automaton, new: Automaton, stands: Stands) -> list[Equal]:
             rest = [state for state in rest if state not in group]
     supports = {tuple(sorted(equal.states)): equal.support for equal in new.equal}
     return [Equal(e.states, supports.get(tuple(sorted(e.states)), e.support)) for e in groups]
+
+
+def _excludes(old: Automaton, new: Automaton, stands: Stands) -> list[Excludes]:
+    """The pairs of states that exclude each other in both, or in one where the other cannot tell."""
+    mine, other = ({(a, b) for e in each.excludes for a in e.states for b in e.states} for each in (old, new))
+    supports = {frozenset(e.states): e.support for e in [*old.excludes, *new.excludes]}
+    written = {frozenset(e.states): e.states for e in [*new.excludes, *old.excludes]}
+    return [
+        Excludes(states, supports[key])
+        for key, states in written.items()
+        if stands((states[0], states[1]), mine, other)
+    ]
+
+
+def _transitions(old: Automaton, new: Automaton) -> list[Transition]:
+    """The transitions of both, with bounds as wide as both."""
+    found = {(t.from_, t.to): t for t in old.transitions}
+    for t in new.transitions:
+        known = found.get((t.from_, t.to))
+        if known is not None:
+            t = replace(
+                known, support=t.support, min_ms=_least(known.min_ms, t.min_ms), max_ms=_most(known.max_ms, t.max_ms)
+            )
+        found[t.from_, t.to] = t
+    return list(found.values())
 
 
 def _standing(

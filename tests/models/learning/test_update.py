@@ -94,6 +94,8 @@ def test_what_people_wrote_stays(tmp_path, model):
             rule.before, rule.after = (("my_state" if s == name else s) for s in (rule.before, rule.after))
         for equal in automaton.equal:
             equal.states = ["my_state" if s == name else s for s in equal.states]
+        for step in automaton.transitions:
+            step.from_, step.to = ("my_state" if s == name else s for s in (step.from_, step.to))
     edited = ModelDocument.from_json(edited.to_json())
     again = learn_lines(tmp_path, jobs("job", ["begun", "sorted", "sent"], 50), edited)
     assert same(replace(again, automata=[], templates=[]), replace(edited, automata=[], templates=[]))
@@ -102,6 +104,8 @@ def test_what_people_wrote_stays(tmp_path, model):
     assert (after.id, after.name, after.support) == ("jobs", "Jobs", 50)
     assert [replace(s, support=0) for s in after.states] == [replace(s, support=0) for s in before.states]
     assert [(o.before, o.after) for o in after.order] == [(o.before, o.after) for o in before.order]
+    assert before.transitions
+    assert [(t.from_, t.to) for t in after.transitions] == [(t.from_, t.to) for t in before.transitions]
 
 
 def test_a_new_step_comes_into_the_automaton_it_belongs_to(tmp_path, model):
@@ -114,6 +118,9 @@ def test_a_new_step_comes_into_the_automaton_it_belongs_to(tmp_path, model):
     (new,) = [s for s in after.states if s.id not in old]
     assert (new.min, new.max, after.states.index(new)) == (1, 1, 2)
     assert {(o.before, o.after) for o in before.order} <= {(o.before, o.after) for o in after.order}
+    steps = {(t.from_, t.to) for t in after.transitions}
+    assert {(t.from_, t.to) for t in before.transitions} < steps
+    assert {new.id} & {name for step in steps for name in step}
 
 
 def test_a_step_not_seen_again_stays_and_need_not_occur(tmp_path, model):
