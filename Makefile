@@ -132,6 +132,10 @@ bench: $(STAMP) $(PEER_STAMP)  ## Measure speed and accuracy, with peers on the 
 bench-parsing: $(STAMP) $(PEER_STAMP)  ## Measure accuracy and speed of parsing, beside Drain3
 	@$(BIN)/python -m benchmarks.parsing_main $(ARGS)
 
+.PHONY: bench-learn
+bench-learn: $(STAMP) $(PEER_STAMP)  ## Measure what learning takes, beside Drain3
+	@$(BIN)/python -m benchmarks learn $(ARGS)
+
 .PHONY: bench-open
 bench-open: $(STAMP)  ## Measure a million open transactions, and memory over 20 million events
 	@$(BIN)/python -m benchmarks.open_transactions $(ARGS)

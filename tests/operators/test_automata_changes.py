@@ -13,6 +13,8 @@ from pyflink.datastream import MapFunction
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
 from jobs.environment import make_environment
+from jobs.file_sink import json_lines
+from jobs.results import read_parts
 from jobs.naming import by_key, timed
 from models.batches import EventBatch
 from models.in_force import Entry
@@ -61,7 +63,7 @@ def batch_of(rows, epoch, shard):
     return Row(f"shop/{shard}", batch.encode()), int(order[0])
 
 
-def run_with_late_word(broken):
+def run_with_late_word(out, broken):
     """Each shard has a transaction that works once before and once after a change that allows it once."""
     stricter: dict[str, Any] = copy.deepcopy(MODEL) | {"version": 2}
     stricter["automata"][0]["states"][1]["max"] = 1
@@ -94,13 +96,15 @@ def run_with_late_word(broken):
         .connect(told.broadcast(MODELS))
         .process(Automata([Entry("shop", 1, 1, (), json.dumps(MODEL))], 10, statistics=False), Types.STRING())
     )
-    with found.execute_and_collect() as results:
-        return [json.loads(line) for text in results for line in text.split("\n")]
+    # Not collected by the client, which may wait for ever after a restart.
+    found.sink_to(json_lines(out))
+    env.execute("a change on its way")
+    return [json.loads(line) for line in read_parts(out)]
 
 
 @pytest.mark.parametrize("breaks", [False, True], ids=["in one go", "with a restart meanwhile"])
 def test_batches_wait_in_state_for_the_model_that_they_were_parsed_with(tmp_path, breaks):
-    found = run_with_late_word(str(tmp_path / "broken") if breaks else None)
+    found = run_with_late_word(tmp_path / "found", str(tmp_path / "broken") if breaks else None)
     assert sorted((d["type"], d["transaction"]["id"], d["model"]["version"]) for d in found) == [
         ("too_many", str(shard), 2) for shard in range(SHARDS)
     ]
