@@ -14,8 +14,8 @@ from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 
 from jobs.environment import make_environment
 from jobs.file_sink import json_lines
-from jobs.results import read_parts
 from jobs.naming import by_key, timed
+from jobs.results import read_parts
 from models.batches import EventBatch
 from models.in_force import Entry
 from operators.automata import Automata
