@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.batches import BatchError
-from models.series.detectors import limits, points, rhythm, season, shifts, spread, still, tails
+from models.series.detectors import drifts, limits, points, rhythm, season, shifts, spread, still, tails
 from models.series.detectors import baseline as baselines
 from models.series.detectors.columns import Arrays, Bools, Columns, Field, Floats, Ints, joined
 from models.series.incidents import (
@@ -36,7 +36,7 @@ KIND = "weirwatch.typed_series"
 _FURTHEST = 1e300
 _OWN = {"frozen": Field(0, 1, "i8"), "quiet_until": Field(0, 1, "i8"), "ahead_until": Field(0, 1, "i8")}
 FIELDS = joined(
-    season.FIELDS, baselines.FIELDS, points.FIELDS, shifts.FIELDS, spread.FIELDS, still.FIELDS, rhythm.FIELDS,
+    season.FIELDS, baselines.FIELDS, points.FIELDS, shifts.FIELDS, drifts.FIELDS, spread.FIELDS, still.FIELDS, rhythm.FIELDS,
     limits.FIELDS, _OWN,
 )  # fmt: skip
 """All that is kept of a series, beside its open incidents."""
@@ -159,20 +159,24 @@ class Fleet:
         state = self._columns.take(rows)
         learning = state["frozen"] == 0
         slot = self._baseline.look(state, time_ms, values)
+        settled = self._season.settled(state)
         up, down = points.judge(state, slot)
-        risen, fallen, middle = shifts.judge(state, slot, self._season.slots_a_day)
+        risen, fallen, middle = shifts.judge(state, slot, settled)
+        climbing, sinking, drift = drifts.judge(state, slot, settled & (slot.age >= 3 * self._season.slots_a_day))
         wider, narrower, change = spread.judge(state, slot)
         flat = still.judge_value(state, values)
         offbeat, beat, slope = rhythm.judge(state, slot, self._season)
         ahead = self._limits.judge(state)
-        found = np.column_stack([up, down, risen, fallen, wider, narrower, flat, offbeat, ahead])
+        found = np.column_stack([up, down, risen, fallen, wider, narrower, flat, offbeat, climbing, sinking, ahead])
         lower, upper = points.bounds(state, slot)
         judged.rarities[at] = found
         judged.expected[at], judged.lower[at], judged.upper[at] = slot.expected, lower, upper
         judged.deviation[at] = np.where(np.isnan(lower), np.nan, slot.error)
-        points.learn(state, slot, learning)
-        shifts.learn(state, slot, middle, learning)
-        spread.learn(state, slot, change, learning)
+        day = self._season.slots_a_day
+        points.learn(state, slot, learning, day)
+        shifts.learn(state, slot, middle, learning, day)
+        drifts.learn(state, slot, drift, learning, day)
+        spread.learn(state, slot, change, learning, day)
         still.learn_value(state, values, learning)
         rhythm.learn(state, slot, self._season, beat, learning)
         self._limits.learn(state, slot)
@@ -185,7 +189,7 @@ class Fleet:
         for i in np.flatnonzero(hot):
             seen = Seen(
                 int(time_ms[i]), found[i].tolist(), float(values[i]), *_known(slot.expected[i], lower[i], upper[i]),
-                float(slot.error[i]), float(middle[i]) * shifts._NOISE, float(slope[i]),
+                float(slot.error[i]), float(middle[i]) * shifts.NOISE, float(slope[i]),
             )  # fmt: skip
             self._follow(int(rows[i]), int(i), state, seen, float(slot.scale[i]), judged)
         self._columns.put(rows, state)
@@ -215,6 +219,7 @@ class Fleet:
         self._baseline.forget(state, rows)
         points.forget(state, rows)
         shifts.forget(state, rows, tails_too=True)
+        drifts.forget(state, rows, tails_too=True)
         spread.forget(state, rows, tails_too=True)
         rhythm.forget(state, rows, tails_too=True)
         state["blocks_at"][rows] = 0
@@ -235,7 +240,9 @@ class Fleet:
         calm = incident.calm >= preset.calm_slots
         if calm or incident.slots == 1 or incident.slots % preset.calm_slots == 0:
             incident.type = judge_type(incident, preset, _in_order(state, i), seen.shift, scale)
-        lasting = not calm and is_new_normal(incident, preset, state["shifts"][i], self._season.slots_a_day)
+        lasting = not calm and is_new_normal(
+            incident, seen, preset, state["shifts"][i], self._season.slots_a_day, bool(state["season"][i])
+        )
         if not incident.told and seen.time_ms >= state["quiet_until"][i]:
             incident.told = True
             judged.told.append(Told(row, "begin", replace(incident, signals=list(incident.signals))))
@@ -263,6 +270,7 @@ class Fleet:
             # What is measured in units of the scale is as usual again.
             state["moves"][i] = usual
         shifts.forget(state, rows, tails_too=False)
+        drifts.forget(state, rows, tails_too=False)
         rhythm.forget(state, rows, tails_too=False)
         state["longest_run"][i] = max(state["longest_run"][i], state["run"][i])
 

@@ -22,10 +22,10 @@ from models.series.detectors.columns import Floats
 from models.series.detectors.rhythm import BROKEN_SLOPE
 from models.series.detectors.shapes import fit
 
-SIGNALS = ("up", "down", "risen", "fallen", "wider", "narrower", "flat", "offbeat", "limit")
+SIGNALS = ("up", "down", "risen", "fallen", "wider", "narrower", "flat", "offbeat", "climbing", "sinking", "limit")
 """The columns of rarities, in order."""
 
-UP, DOWN, RISEN, FALLEN, WIDER, NARROWER, FLAT, OFFBEAT, LIMIT = range(len(SIGNALS))
+UP, DOWN, RISEN, FALLEN, WIDER, NARROWER, FLAT, OFFBEAT, CLIMBING, SINKING, LIMIT = range(len(SIGNALS))
 
 TYPES = (
     "spike", "drop", "level_shift", "trend", "variance", "flat", "seasonality", "correlation", "forecast_limit",
@@ -36,6 +36,8 @@ SHAPE, AHEAD = "shape", "ahead"
 """What a series does, and what it is about to do: each has at most one incident open at a time."""
 
 _STEADY = 3.0
+_CLEAR_STEP = 0.35
+_RHYTHM_DAYS = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,30 +201,40 @@ def judge_type(incident: Incident, preset: Preset, ring: Floats, shift: float, s
     if signals[FLAT] >= preset.stay_at:
         return "flat"
     moved = max(signals[RISEN], signals[FALLEN])
-    shape = fit(ring) if moved >= bar or signals[OFFBEAT] >= bar else None
+    drift = max(signals[CLIMBING], signals[SINKING])
+    shape = fit(ring) if max(moved, drift) >= bar or signals[OFFBEAT] >= bar else None
     if signals[OFFBEAT] >= bar and incident.slope < BROKEN_SLOPE and shape is not None and shape.explained < 0.8:
         return "seasonality"
-    if moved >= bar and shape is not None:
-        steep = abs(shape.height) >= 0.5 * abs(shift) * scale
-        return "level_shift" if steep or not shape.is_climb and shape.explained > 0.5 else "trend"
     spread = max(signals[WIDER], signals[NARROWER])
+    if max(moved, drift) >= bar and shape is not None:
+        if moved >= preset.stay_at and abs(shape.height) >= 0.5 * abs(shift) * scale and shape.explained >= _CLEAR_STEP:
+            return "level_shift"
+        return "variance" if spread >= preset.stay_at and spread > 0.6 * moved and spread > drift else "trend"
     if spread >= bar or (spread >= preset.stay_at and spread > 0.7 * max(signals[UP], signals[DOWN])):
         return "variance"
     return "spike" if incident.peak >= 0 else "drop"
 
 
-def is_new_normal(incident: Incident, preset: Preset, window: Floats, slots_a_day: float) -> bool:
+def is_new_normal(
+    incident: Incident, seen: Seen, preset: Preset, window: Floats, slots_a_day: float, rhythm: bool
+) -> bool:
     """Whether what goes on has become normal.
 
     Args:
         incident: open, with the type so far.
+        seen: the slot just taken in.
         preset: after how long.
         window: distances of the last slots from the slow level, in units of the usual error.
         slots_a_day: how many slots a day has.
+        rhythm: the series has one; then more has to be seen, since a broken rhythm begins like a step.
     """
     if incident.slots >= preset.adopt_days * slots_a_day:
         return True
-    if incident.type == "level_shift" and incident.slots >= preset.adopt_slots:
+    if incident.type == "level_shift":
+        if rhythm and seen.rarities[OFFBEAT] >= preset.stay_at:
+            return False
+        if incident.slots < max(preset.adopt_slots, _RHYTHM_DAYS * slots_a_day if rhythm else 0.0):
+            return False
         half = len(window) // 2
         return bool(abs(np.median(window[:half]) - np.median(window[half:])) <= _STEADY)
     return incident.type == "variance" and incident.slots >= preset.adopt_spread_slots

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.anomalies import human_duration, iso_ms
-from models.series.incidents import AHEAD, RISEN, WIDER, Incident
+from models.series.incidents import AHEAD, CLIMBING, RISEN, SINKING, WIDER, Incident
 
 
 def reason(name: str, incident: Incident, slot_ms: int) -> str:
@@ -29,7 +29,7 @@ def reason(name: str, incident: Incident, slot_ms: int) -> str:
             end = "and stayed" if incident.lasting else f"for {lasted}"
             return f"{name} went {'up' if up else 'down'} to another level, about {actual}, typical {typical}, {end}"
         case "trend":
-            up = incident.signals[RISEN] >= incident.signals[RISEN + 1]
+            up = incident.signals[CLIMBING] >= incident.signals[SINKING]
             return f"{name} slowly {'climbs' if up else 'sinks'}, to {actual}, typical {typical}, for {lasted}"
         case "variance":
             wider = incident.signals[WIDER] >= incident.signals[WIDER + 1]

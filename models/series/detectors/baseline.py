@@ -33,6 +33,7 @@ _LEAST_RELATIVE = 1e-3
 FIELDS = {
     "age": Field(0.0),
     "slow": Field(0.0),
+    "slope": Field(0.0),
     "fast": Field(0.0),
     "slow_error": Field(0.0),
     "fast_error": Field(0.0),
@@ -89,7 +90,7 @@ class Baseline:
         rhythm = self.season.profile(state, time_ms)
         plain = value - rhythm
         new = state["age"] == 0
-        slow = np.where(new, plain, state["slow"])
+        slow = np.where(new, plain, state["slow"] + state["slope"])
         fast = np.where(new, plain, state["fast"])
         level = np.where(state["fast_error"] < _FASTER * state["slow_error"], fast, slow)
         scale = self._scale(state, time_ms)
@@ -134,6 +135,8 @@ class Baseline:
         recent = np.maximum(1.0 / (age + 1.0), 1.0 / _SCALE_KEPT)
         size += np.where(learning, recent * (np.abs(slot.value) - size), 0.0)
         lately = np.where(learning, np.maximum(1.0 / (age + 1.0), 1.0 / _ERRORS_KEPT), 0.0)
+        # The slow level goes on at its usual pace, whether or not there is something to learn.
+        state["slow"] += np.where(age > 0, state["slope"], 0.0)
         bound = np.where(age < 10, np.inf, _CLIP * slot.scale)
         slow_error = slot.plain - state["slow"]
         fast_error = slot.plain - state["fast"]
@@ -141,6 +144,9 @@ class Baseline:
         state["fast_error"] += lately * (np.minimum(np.abs(fast_error), 3 * bound) - state["fast_error"])
         slowly = np.maximum(1.0 / (age + 1.0), 1.0 / (_SLOW_DAYS * self.season.slots_a_day))
         state["slow"] += np.where(learning, slowly * np.clip(slow_error, -bound, bound), 0.0)
+        # Critically damped: the slope follows a quarter of the square of the level's pace.
+        slope = np.where(learning & (age > self.season.slots_a_day), 0.25 * slowly * slowly, 0.0)
+        state["slope"] += slope * np.clip(slow_error, -bound, bound)
         state["fast"] += np.where(learning, _FAST * np.clip(fast_error, -bound, bound), 0.0)
         off = np.abs(slot.error) * slot.scale
         off = np.where(age < 10, off, np.minimum(off, _SCALE_CLIP * slot.scale))
@@ -153,5 +159,5 @@ class Baseline:
 
     def forget(self, state: Arrays, rows: Bools) -> None:
         """Begin anew in some rows."""
-        for name in ("age", "slow_error", "fast_error", "scale", "hours"):
+        for name in ("age", "slope", "slow_error", "fast_error", "scale", "hours"):
             state[name][rows] = 0.0

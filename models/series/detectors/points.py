@@ -30,12 +30,12 @@ def _side(state: Arrays, name: str, error: Floats, age: Floats) -> Floats:
     return np.where(age < _LEAST_AGE, 0.0, np.minimum(own, tails.HIGHEST))
 
 
-def learn(state: Arrays, slot: Slot, learning: Bools) -> None:
+def learn(state: Arrays, slot: Slot, learning: Bools, slots_a_day: float) -> None:
     """Take a slot in."""
     for name, error in (("up", slot.error), ("down", -slot.error)):
         error = np.maximum(error, 0.0)
         state[f"{name}_held"][:] = np.maximum(tails.rarity(state, name, error) - _ORDINARY, 0.0)
-        tails.learn(state, name, error, learning & (slot.age >= 20))
+        tails.learn(state, name, error, learning & (slot.age >= 20), slots_a_day)
 
 
 def bounds(state: Arrays, slot: Slot, rarity: float = 3.0) -> tuple[Floats, Floats]:

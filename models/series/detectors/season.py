@@ -17,6 +17,8 @@ HOUR_MS = 3_600_000
 WEEK_HOURS = 168
 DAY_KNOTS = 96
 NONE, DAY, WEEK = 0, 1, 2
+KNOWN_DAYS = 15.0
+"""From then on a weekly rhythm would be known: until then a series with a daily one is not judged by its level."""
 
 _LEAST_DAYS, _LEAST_WEEK_DAYS = 3.0, 14.0
 _BELIEVED, _WEEK_BELIEVED = 0.8, 0.9
@@ -59,6 +61,12 @@ class Season:
         season = state["season"]
         return np.where(season >= DAY, day, 0.0) + np.where(season == WEEK, week, 0.0)
 
+    def settled(self, state: Arrays) -> Bools:
+        """Rows whose rhythm is known, or that seem to have none after three days."""
+        days = np.where(state["season"] == NONE, _LEAST_DAYS, KNOWN_DAYS)
+        settled: Bools = state["slots"] >= days * self.slots_a_day
+        return settled
+
     def _parts(self, state: Arrays, time_ms: Ints) -> tuple[Floats, Floats]:
         rows = np.arange(len(time_ms))
         at, next_, share = self._day_place(time_ms)
@@ -88,6 +96,8 @@ class Season:
             Rows in which another rhythm is believed from now on: what was learnt of the rest has to begin anew.
         """
         slots = state["slots"]
+        # What seems odd before that may be the first weekend.
+        learning = learning | (slots < KNOWN_DAYS * self.slots_a_day)
         first = learning & (slots == 0)
         for name in ("plain_level", "day_level", "week_level"):
             state[name][first] = value[first]

@@ -15,21 +15,20 @@ from models.series.detectors.columns import Arrays, Bools, Field, Floats, joined
 
 WINDOW = 12
 
-_NOISE = 0.36
+NOISE = 0.36
 """The standard deviation of a median of twelve normal variables."""
 
 _LEAST_AGE = 200.0
-_LEAST_DAYS = 3.0
 
 FIELDS = joined(
     tails.fields("risen"), tails.fields("fallen"), {"shifts": Field(0.0, WINDOW, "f4"), "shifts_at": Field(0, 1, "i8")}
 )
 
 
-def judge(state: Arrays, slot: Slot, slots_a_day: float) -> tuple[Floats, Floats, Floats]:
+def judge(state: Arrays, slot: Slot, settled: Bools) -> tuple[Floats, Floats, Floats]:
     """Rarities as risen and as fallen, and the statistic."""
     middle = _middle(state, slot)
-    known = (slot.age >= _LEAST_AGE) & (state["slots"] >= _LEAST_DAYS * slots_a_day)
+    known = settled & (slot.age >= _LEAST_AGE)
     risen = tails.rarity(state, "risen", np.maximum(middle, 0.0))
     fallen = tails.rarity(state, "fallen", np.maximum(-middle, 0.0))
     return np.where(known, risen, 0.0), np.where(known, fallen, 0.0), middle
@@ -40,17 +39,17 @@ def _middle(state: Arrays, slot: Slot) -> Floats:
     rows = np.arange(len(window))
     window[rows, state["shifts_at"] % WINDOW] = slot.shift
     window.sort(axis=1)
-    return 0.5 * (window[:, WINDOW // 2 - 1].astype(np.float64) + window[:, WINDOW // 2]) / _NOISE
+    return 0.5 * (window[:, WINDOW // 2 - 1].astype(np.float64) + window[:, WINDOW // 2]) / NOISE
 
 
-def learn(state: Arrays, slot: Slot, middle: Floats, learning: Bools) -> None:
+def learn(state: Arrays, slot: Slot, middle: Floats, learning: Bools, slots_a_day: float) -> None:
     """Take a slot in; the window has every slot, the tails those that are learnt from."""
     rows = np.arange(len(middle))
     state["shifts"][rows, state["shifts_at"] % WINDOW] = slot.shift
     state["shifts_at"] += 1
     ready = learning & (slot.age >= 4 * WINDOW)
-    tails.learn(state, "risen", np.maximum(middle, 0.0), ready)
-    tails.learn(state, "fallen", np.maximum(-middle, 0.0), ready)
+    tails.learn(state, "risen", np.maximum(middle, 0.0), ready, slots_a_day, WINDOW)
+    tails.learn(state, "fallen", np.maximum(-middle, 0.0), ready, slots_a_day, WINDOW)
 
 
 def forget(state: Arrays, rows: Bools, tails_too: bool) -> None:

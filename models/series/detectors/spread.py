@@ -43,15 +43,15 @@ def _next(state: Arrays, slot: Slot) -> Floats:
     return moves + (np.minimum(np.abs(slot.move), _CLIP) - moves) / _SLOTS
 
 
-def learn(state: Arrays, slot: Slot, change: Floats, learning: Bools) -> None:
+def learn(state: Arrays, slot: Slot, change: Floats, learning: Bools, slots_a_day: float) -> None:
     """Take a slot in; the mean distance follows every slot, what is usual those that are learnt from."""
     state["moves"][:] = np.where(slot.age > 0, _next(state, slot), state["moves"])
     pace = np.maximum(1.0 / (slot.age + 1.0), 1.0 / _USUAL_SLOTS)
     ready = learning & (slot.age >= 2 * _SLOTS)
     usual = state["usual_moves"]
     usual += np.where(ready, pace * np.clip(change * _NOISE, -1.0, 1.0), 0.0)
-    tails.learn(state, "wider", np.maximum(change, 0.0), ready)
-    tails.learn(state, "narrower", np.maximum(-change, 0.0), ready)
+    tails.learn(state, "wider", np.maximum(change, 0.0), ready, slots_a_day, _SLOTS)
+    tails.learn(state, "narrower", np.maximum(-change, 0.0), ready, slots_a_day, _SLOTS)
 
 
 def forget(state: Arrays, rows: Bools, tails_too: bool) -> None:

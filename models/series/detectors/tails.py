@@ -29,9 +29,11 @@ _FIRST_EXCESS = 0.18
 _FIRST_EXCESSES = 20.0
 _MOST_EXCESSES = 80.0
 _MOST_EXCESS = 6.0
-_PACE = 0.1
+_FIRST_PACE, _EARLY = 0.1, 5.0
+_MOST_A_DAY = 0.4
+"""By so much the logarithm of the edge may rise in a day in which all is beyond it."""
+
 _SMALLEST_EDGE = 0.3
-_EARLY = 150.0
 _LN10 = np.log(10.0)
 
 
@@ -57,17 +59,29 @@ def at_rarity(state: Arrays, name: str, wanted: float) -> Floats:
     return state[f"{name}_edge"] * (1.0 + (wanted - _EDGE_RARITY) * _LN10 * state[f"{name}_excess"])
 
 
-def learn(state: Arrays, name: str, statistic: Floats, learning: Bools) -> None:
-    """Take numbers in, of the rows that learn."""
+def learn(
+    state: Arrays, name: str, statistic: Floats, learning: Bools, slots_a_day: float, together: float = 1.0
+) -> None:
+    """Take numbers in, of the rows that learn.
+
+    What goes on for hours must not become the measure before it is found, so the edge moves slowly once it is known.
+
+    Args:
+        state: of the series.
+        name: of the statistic.
+        statistic: ``[rows]``.
+        learning: the rows that learn.
+        slots_a_day: how many slots a day has.
+        together: over how many slots the statistic is taken: so many say as much as one independent number.
+    """
     edge, excess = state[f"{name}_edge"], state[f"{name}_excess"]
     excesses, seen = state[f"{name}_excesses"], state[f"{name}_seen"]
     over = learning & (statistic > edge)
     share = np.minimum(statistic / edge - 1.0, _MOST_EXCESS * excess)
-    excesses += over & (excesses < _MOST_EXCESSES)
-    excess += np.where(over, (share - excess) / excesses, 0.0)
+    excesses += np.where(over & (excesses < _MOST_EXCESSES), 1.0 / np.maximum(together, 1.0), 0.0)
+    excess += np.where(over, (share - excess) / excesses / np.maximum(together, 1.0), 0.0)
     seen += learning
-    # Large steps at first, so that the edge is near its place after some hundred numbers.
-    pace = _PACE * (1.0 + 4.0 * np.maximum(0.0, 1.0 - seen / _EARLY))
+    pace = np.maximum(np.minimum(_FIRST_PACE, _EARLY / (seen + 1.0)), _MOST_A_DAY / slots_a_day)
     edge *= np.exp(np.where(learning, pace * (over - TAIL_SHARE), 0.0))
     np.maximum(edge, _SMALLEST_EDGE, out=edge)
 
