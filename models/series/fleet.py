@@ -18,8 +18,11 @@ from models.series.detectors import baseline as baselines
 from models.series.detectors.columns import Arrays, Bools, Columns, Field, Floats, Ints, joined
 from models.series.incidents import (
     AHEAD,
+    FALLEN,
     LIMIT,
+    OFFBEAT,
     PRESETS,
+    RISEN,
     SHAPE,
     SIGNALS,
     Incident,
@@ -34,6 +37,7 @@ VERSION = 1
 KIND = "weirwatch.typed_series"
 
 _FURTHEST = 1e300
+_RHYTHM_CALM_DAYS = 0.25
 _OWN = {"frozen": Field(0, 1, "i8"), "quiet_until": Field(0, 1, "i8"), "ahead_until": Field(0, 1, "i8")}
 FIELDS = joined(
     season.FIELDS, baselines.FIELDS, points.FIELDS, shifts.FIELDS, drifts.FIELDS, spread.FIELDS, still.FIELDS, rhythm.FIELDS,
@@ -189,7 +193,8 @@ class Fleet:
         for i in np.flatnonzero(hot):
             seen = Seen(
                 int(time_ms[i]), found[i].tolist(), float(values[i]), *_known(slot.expected[i], lower[i], upper[i]),
-                float(slot.error[i]), float(middle[i]) * shifts.NOISE, float(slope[i]),
+                float(slot.error[i]), float(slot.shift[i]),
+                max(abs(float(middle[i])) * shifts.NOISE, abs(float(drift[i])) * drifts.NOISE), float(slope[i]),
             )  # fmt: skip
             self._follow(int(rows[i]), int(i), state, seen, float(slot.scale[i]), judged)
         self._columns.put(rows, state)
@@ -206,7 +211,7 @@ class Fleet:
         for i in np.flatnonzero(hot):
             rarities = [0.0] * len(SIGNALS)
             rarities[SIGNALS.index("flat")] = float(flat[i])
-            seen = Seen(int(time_ms[i]), rarities, None, float(judged.expected[at[i]]), None, None, 0.0, 0.0, 1.0)
+            seen = Seen(int(time_ms[i]), rarities, None, float(judged.expected[at[i]]), None, None, 0.0, 0.0, 0.0, 1.0)
             self._follow(int(rows[i]), int(i), state, seen, float(state["scale"][i]), judged)
         self._columns.put(rows, state)
 
@@ -237,11 +242,16 @@ class Fleet:
             incident = self._open[key] = Incident(SHAPE, seen.time_ms, seen.time_ms)
             state["frozen"][i] = 1
         note(incident, seen, preset, _SHAPES)
-        calm = incident.calm >= preset.calm_slots
+        # A broken rhythm crosses the right one now and then.
+        patience = _RHYTHM_CALM_DAYS * self._season.slots_a_day if state["season"][i] and incident.slots > 1 else 0.0
+        patience = patience if max(incident.signals[OFFBEAT], incident.signals[RISEN], incident.signals[FALLEN]) >= (
+            preset.open_at
+        ) else 0.0
+        calm = incident.calm >= max(preset.calm_slots, patience)
         if calm or incident.slots == 1 or incident.slots % preset.calm_slots == 0:
             incident.type = judge_type(incident, preset, _in_order(state, i), seen.shift, scale)
         lasting = not calm and is_new_normal(
-            incident, seen, preset, state["shifts"][i], self._season.slots_a_day, bool(state["season"][i])
+            incident, preset, state["shifts"][i], self._season.slots_a_day, bool(state["season"][i])
         )
         if not incident.told and seen.time_ms >= state["quiet_until"][i]:
             incident.told = True

@@ -37,7 +37,10 @@ SHAPE, AHEAD = "shape", "ahead"
 
 _STEADY = 3.0
 _CLEAR_STEP = 0.35
-_RHYTHM_DAYS = 0.6
+_STEP_SLOTS = 60
+_STEP_LEAST, _UNEVEN_STEP = 12, 0.8
+_RHYTHM_DAYS = 0.75
+_UNEVEN = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,6 @@ class Preset:
         calm_slots: so many slots in a row that are not odd end it.
         quiet_ms: for so long after one the series raises no other alarm.
         adopt_slots: a step that has been steady for so many slots is the new normal.
-        adopt_spread_slots: a changed variance after so many.
         adopt_days: all else after so many days.
     """
 
@@ -59,7 +61,6 @@ class Preset:
     calm_slots: int = 12
     quiet_ms: int = 6 * 3_600_000
     adopt_slots: int = 36
-    adopt_spread_slots: int = 96
     adopt_days: float = 3.0
 
 
@@ -88,6 +89,10 @@ class Incident:
         rarity: the highest of any signal.
         signals: the highest rarity of each of ``SIGNALS``.
         slope: the lowest slope against the rhythm.
+        shifts: how many odd slots had a value.
+        shift_sum: sum of their distances from the slow level, in units of the usual error.
+        shift_squares: sum of the squares of these.
+        opened: which of ``SIGNALS`` was the strongest in its first slot.
         told: whether its begin was told; not in quiet times.
         lasting: it did not end but became the new normal.
         eta_ms: when the limit will be reached, for ``forecast_limit``.
@@ -109,6 +114,10 @@ class Incident:
     rarity: float = 0.0
     signals: list[float] = field(default_factory=lambda: [0.0] * len(SIGNALS))
     slope: float = 1.0
+    shifts: int = 0
+    shift_sum: float = 0.0
+    shift_squares: float = 0.0
+    opened: int = -1
     told: bool = False
     lasting: bool = False
     eta_ms: float | None = None
@@ -123,6 +132,14 @@ class Incident:
     def direction(self) -> str:
         """``up`` or ``down``, by its peak."""
         return "up" if self.peak >= 0 else "down"
+
+    @property
+    def unevenness(self) -> float:
+        """Standard deviation of the distances from the slow level over their mean: small for a step."""
+        if self.shifts < 2 or self.shift_sum == 0.0:
+            return 0.0
+        mean = self.shift_sum / self.shifts
+        return float(np.sqrt(max(self.shift_squares / self.shifts - mean * mean, 0.0)) / abs(mean))
 
     def to_head(self) -> dict[str, Any]:
         """It as plain JSON."""
@@ -146,7 +163,8 @@ class Seen:
         lower: bound of what is usual.
         upper: bound of what is usual.
         error: value − expected, in units of the usual error.
-        shift: median distance of the last slots from the slow level, in the same units.
+        away: distance from the slow level, in the same units.
+        shift: how far the last slots lie off the slow level, or the last half day off the last days, in the same units.
         slope: against the rhythm; 1 where that is not known.
     """
 
@@ -157,6 +175,7 @@ class Seen:
     lower: float | None
     upper: float | None
     error: float
+    away: float
     shift: float
     slope: float
 
@@ -165,6 +184,8 @@ def note(incident: Incident, seen: Seen, preset: Preset, signals: range) -> None
     """Take a slot into an open incident."""
     incident.slots += 1
     odd = False
+    if incident.slots == 1:
+        incident.opened = max(signals, key=lambda signal: seen.rarities[signal])
     for signal in signals:
         rarity = seen.rarities[signal]
         incident.signals[signal] = max(incident.signals[signal], rarity)
@@ -173,6 +194,10 @@ def note(incident: Incident, seen: Seen, preset: Preset, signals: range) -> None
     incident.slope = min(incident.slope, seen.slope)
     if odd:
         incident.last_ms, incident.calm = seen.time_ms, 0
+        if seen.value is not None:
+            incident.shifts += 1
+            incident.shift_sum += seen.away
+            incident.shift_squares += seen.away * seen.away
     else:
         incident.calm += 1
     first = incident.slots == 1
@@ -202,12 +227,18 @@ def judge_type(incident: Incident, preset: Preset, ring: Floats, shift: float, s
         return "flat"
     moved = max(signals[RISEN], signals[FALLEN])
     drift = max(signals[CLIMBING], signals[SINKING])
-    shape = fit(ring) if max(moved, drift) >= bar or signals[OFFBEAT] >= bar else None
-    if signals[OFFBEAT] >= bar and incident.slope < BROKEN_SLOPE and shape is not None and shape.explained < 0.8:
+    shape = fit(ring) if max(moved, drift) >= bar else None
+    if signals[OFFBEAT] >= bar and incident.slope < BROKEN_SLOPE and incident.unevenness > _UNEVEN:
         return "seasonality"
     spread = max(signals[WIDER], signals[NARROWER])
     if max(moved, drift) >= bar and shape is not None:
-        if moved >= preset.stay_at and abs(shape.height) >= 0.5 * abs(shift) * scale and shape.explained >= _CLEAR_STEP:
+        if incident.opened in (CLIMBING, SINKING):
+            return "trend"
+        if incident.type == "level_shift" and incident.slots > _STEP_SLOTS:
+            return "level_shift"  # the step is no more among the last slots
+        uneven = incident.shifts >= _STEP_LEAST and incident.unevenness > _UNEVEN_STEP
+        high = abs(shape.height) >= 0.5 * abs(shift) * scale
+        if not uneven and high and moved >= preset.stay_at and shape.explained >= _CLEAR_STEP:
             return "level_shift"
         return "variance" if spread >= preset.stay_at and spread > 0.6 * moved and spread > drift else "trend"
     if spread >= bar or (spread >= preset.stay_at and spread > 0.7 * max(signals[UP], signals[DOWN])):
@@ -216,13 +247,12 @@ def judge_type(incident: Incident, preset: Preset, ring: Floats, shift: float, s
 
 
 def is_new_normal(
-    incident: Incident, seen: Seen, preset: Preset, window: Floats, slots_a_day: float, rhythm: bool
+    incident: Incident, preset: Preset, window: Floats, slots_a_day: float, rhythm: bool
 ) -> bool:
     """Whether what goes on has become normal.
 
     Args:
         incident: open, with the type so far.
-        seen: the slot just taken in.
         preset: after how long.
         window: distances of the last slots from the slow level, in units of the usual error.
         slots_a_day: how many slots a day has.
@@ -231,10 +261,10 @@ def is_new_normal(
     if incident.slots >= preset.adopt_days * slots_a_day:
         return True
     if incident.type == "level_shift":
-        if rhythm and seen.rarities[OFFBEAT] >= preset.stay_at:
+        if rhythm and incident.unevenness > _UNEVEN:
             return False
         if incident.slots < max(preset.adopt_slots, _RHYTHM_DAYS * slots_a_day if rhythm else 0.0):
             return False
         half = len(window) // 2
         return bool(abs(np.median(window[:half]) - np.median(window[half:])) <= _STEADY)
-    return incident.type == "variance" and incident.slots >= preset.adopt_spread_slots
+    return False

@@ -14,7 +14,9 @@ from models.series.detectors.baseline import Slot
 from models.series.detectors.columns import Arrays, Bools, Field, Floats, joined
 
 _NEAR_DAYS, _FAR_DAYS = 0.5, 4.0
-_NOISE = 0.15
+NOISE = 0.15
+"""A usual distance of the two means, in units of the usual error."""
+
 _CLIP = 4.0
 
 FIELDS = joined(
@@ -24,7 +26,7 @@ FIELDS = joined(
 
 def judge(state: Arrays, slot: Slot, known: Bools) -> tuple[Floats, Floats, Floats]:
     """Rarities as climbing and as sinking, and the statistic, whose sign tells which; 0 where too little is known."""
-    drift = np.where(state["drift_age"] > 0, (state["near"] - state["far"]) / slot.scale / _NOISE, 0.0)
+    drift = np.where(state["drift_age"] > 0, (state["near"] - state["far"]) / slot.scale / NOISE, 0.0)
     climbing = tails.rarity(state, "climbing", np.maximum(drift, 0.0))
     sinking = tails.rarity(state, "sinking", np.maximum(-drift, 0.0))
     return np.where(known, climbing, 0.0), np.where(known, sinking, 0.0), drift

@@ -17,7 +17,7 @@ from models.series.detectors.season import DAY_MS, HOUR_MS
 from models.series.detectors.tails import HIGHEST
 
 BLOCKS = 48
-_FITTED = 24
+_FITTED = 36
 
 FIELDS = {
     "limit": Field(np.nan),

@@ -23,6 +23,7 @@ KNOWN_DAYS = 15.0
 _LEAST_DAYS, _LEAST_WEEK_DAYS = 3.0, 14.0
 _BELIEVED, _WEEK_BELIEVED = 0.8, 0.9
 _LOST = 1.1
+_WEEK_DAYS = 7.0
 _DAYS_KEPT, _WEEKS_KEPT = 8.0, 4.0
 _CLIP = 4.0
 
@@ -63,8 +64,11 @@ class Season:
 
     def settled(self, state: Arrays) -> Bools:
         """Rows whose rhythm is known, or that seem to have none after three days."""
-        days = np.where(state["season"] == NONE, _LEAST_DAYS, KNOWN_DAYS)
-        settled: Bools = state["slots"] >= days * self.slots_a_day
+        none = state["season"] == NONE
+        days = np.where(none, _LEAST_DAYS, KNOWN_DAYS)
+        # A new rhythm is watched for a week with its weekend before it is the measure.
+        week = none | (state["age"] >= _WEEK_DAYS * self.slots_a_day)
+        settled: Bools = week & (state["slots"] >= days * self.slots_a_day)
         return settled
 
     def _parts(self, state: Arrays, time_ms: Ints) -> tuple[Floats, Floats]:
@@ -115,9 +119,9 @@ class Season:
             spread += np.where(learning, lately * (np.abs(error) - spread), 0.0)
             errors.append(error)
         rate = np.where(learning, self._day_rate / np.minimum(days + 1.0, _DAYS_KEPT), 0.0)
-        _move(state["day"], self._day_place(time_ms), rate * errors[1])
+        _move(state["day"], self._day_place(time_ms), rate * errors[1], self._knots)
         rate = self._week_rate / np.minimum(days / 7.0 + 1.0, _WEEKS_KEPT)
-        _move(state["week"], _week_place(time_ms), np.where(learning & (days >= _LEAST_DAYS), rate * errors[2], 0.0))
+        _move(state["week"], _week_place(time_ms), np.where(learning & (days >= _LEAST_DAYS), rate * errors[2], 0.0), WEEK_HOURS)
         slots += learning
         return self._decide(state, learning)
 
@@ -144,8 +148,10 @@ def _week_place(time_ms: Ints) -> tuple[Ints, Ints, Floats]:
     return at, (at + 1) % WEEK_HOURS, place - at
 
 
-def _move(knots: Floats, place: tuple[Ints, Ints, Floats], by: Floats) -> None:
+def _move(knots: Floats, place: tuple[Ints, Ints, Floats], by: Floats, used: int) -> None:
     rows = np.arange(len(by))
     at, next_, share = place
     knots[rows, at] += (1.0 - share) * by
     knots[rows, next_] += share * by
+    # What all knots have in common belongs to the level.
+    knots -= (by / used)[:, None]

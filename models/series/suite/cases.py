@@ -1,6 +1,6 @@
 """Cases of the suite: a series, what was injected into it, and when.
 
-Each series has one injection or none, in its fourth week; what the detectors said before that on it is a false alarm like
+Each series has one injection or none, after 23 days; what the detectors said before that on it is a false alarm like
 what they say on series without any.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from models.series.detectors.columns import Floats
 from models.series.suite.families import DAY_SLOTS, FAMILIES, SLOTS, Course, realised
 
-INJECTED_FROM = 20 * DAY_SLOTS
+INJECTED_FROM = 23 * DAY_SLOTS
 _ROOM = 4 * DAY_SLOTS
 
 
@@ -123,7 +123,7 @@ def injected(kind: str, family: str, seed: int) -> Case:
     inject, _ = INJECTIONS[kind]
     if kind == "seasonality":
         # From Monday to Wednesday: at weekends many of the rhythms are small, and a break is none.
-        at = 3 * 7 * DAY_SLOTS + at % (_WEEKDAYS * DAY_SLOTS)
+        at = 4 * 7 * DAY_SLOTS + at % (_WEEKDAYS * DAY_SLOTS)
     end = inject(course, at, chance)
     return Case(family, kind, realised(course, chance), at, end)
 
@@ -139,7 +139,7 @@ def towards_limit(seed: int, reached: bool) -> Case:
     limit = base + pace * (hit if reached else SLOTS + chance.uniform(2.0, 6.0) * DAY_SLOTS)
     values = realised(Course(base + climb, unit * chance.standard_normal(SLOTS), np.full(SLOTS, unit)), chance)
     if reached:
-        return Case("limit", "forecast_limit", values, hit - DAY_SLOTS, hit, limit)
+        return Case("limit", "forecast_limit", values, hit - 2 * DAY_SLOTS, hit, limit)
     return Case("limit", None, values, limit=limit)
 
 

@@ -1,6 +1,6 @@
 """Kinds of series, made up from a seed: a normal course, from which injections depart.
 
-All are of slots of ten minutes over four weeks, with a hundredth of the slots without a value.
+All are of slots of ten minutes over five weeks, with a hundredth of the slots without a value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from models.series.detectors.columns import Floats, Ints
 
 SLOT_MS = 600_000
 DAY_SLOTS = 144
-DAYS = 28
+DAYS = 35
 SLOTS = DAYS * DAY_SLOTS
 BEGIN_MS = 1_704_067_200_000
 """Monday, 1 January 2024."""

@@ -1,7 +1,7 @@
 """Runs the detectors over cases and counts: precision and recall of each type, and false alarms a week.
 
 An alarm counts for an injection of its own type if the incident overlaps it, a short time more allowed at its end. An alarm of another type during an injection, a second
-one, or one elsewhere is false, and counts against the type that it claims. Nothing is counted in the first 15 days, which are learnt from.
+one, or one elsewhere is false, and counts against the type that it claims. Nothing is counted in the first 22 days, which are learnt from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from models.series.incidents import TYPES, Incident, Preset
 from models.series.suite.cases import Case
 from models.series.suite.families import BEGIN_MS, DAY_SLOTS, DAYS, SLOT_MS, SLOTS, times
 
-LEARNT_DAYS = 15
+LEARNT_DAYS = 22
 _LATE_SLOTS = 36
 
 
