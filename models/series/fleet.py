@@ -36,7 +36,7 @@ from models.series.incidents import (
 VERSION = 1
 KIND = "weirwatch.typed_series"
 
-_FURTHEST = 1e300
+_FURTHEST = 1e30
 _RHYTHM_CALM_DAYS = 0.25
 _OWN = {"frozen": Field(0, 1, "i8"), "quiet_until": Field(0, 1, "i8"), "ahead_until": Field(0, 1, "i8")}
 FIELDS = joined(

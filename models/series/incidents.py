@@ -240,7 +240,8 @@ def judge_type(incident: Incident, preset: Preset, ring: Floats, shift: float, s
         high = abs(shape.height) >= 0.5 * abs(shift) * scale
         if not uneven and high and moved >= preset.stay_at and shape.explained >= _CLEAR_STEP:
             return "level_shift"
-        return "variance" if spread >= preset.stay_at and spread > 0.6 * moved and spread > drift else "trend"
+        wide = spread > 0.6 * moved and (uneven or spread > drift)
+        return "variance" if spread >= preset.stay_at and wide else "trend"
     if spread >= bar or (spread >= preset.stay_at and spread > 0.7 * max(signals[UP], signals[DOWN])):
         return "variance"
     return "spike" if incident.peak >= 0 else "drop"

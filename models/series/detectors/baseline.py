@@ -29,6 +29,8 @@ _NORMAL = 1.2533
 """A normal variable's standard deviation over its mean distance from 0."""
 
 _LEAST_RELATIVE = 1e-3
+_FURTHEST = 1e6
+"""Distances beyond so many usual errors are alike."""
 
 FIELDS = {
     "age": Field(0.0),
@@ -103,9 +105,9 @@ class Baseline:
             plain,
             level + rhythm,
             scale,
-            (plain - level) / scale,
-            (plain - slow) / scale,
-            (plain - before) / scale,
+            np.clip((plain - level) / scale, -_FURTHEST, _FURTHEST),
+            np.clip((plain - slow) / scale, -_FURTHEST, _FURTHEST),
+            np.clip((plain - before) / scale, -_FURTHEST, _FURTHEST),
             state["age"],
         )
 
