@@ -78,4 +78,4 @@ def _table(tally: Tally) -> str:
 
 
 def _share(share: float) -> str:
-    return _NO_FIGURE if share != share else f"{share:.3f}"  # noqa: PLR0124 - NaN
+    return _NO_FIGURE if share != share else f"{share:.3f}"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from models.batches import BatchError
-from models.series.detectors import drifts, limits, points, rhythm, season, shifts, spread, still, tails
 from models.series.detectors import baseline as baselines
+from models.series.detectors import drifts, limits, points, rhythm, season, shifts, spread, still, tails
 from models.series.detectors.columns import Arrays, Bools, Columns, Field, Floats, Ints, joined
 from models.series.incidents import (
     AHEAD,
@@ -40,8 +40,8 @@ _FURTHEST = 1e30
 _RHYTHM_CALM_DAYS = 0.25
 _OWN = {"frozen": Field(0, 1, "i8"), "quiet_until": Field(0, 1, "i8"), "ahead_until": Field(0, 1, "i8")}
 FIELDS = joined(
-    season.FIELDS, baselines.FIELDS, points.FIELDS, shifts.FIELDS, drifts.FIELDS, spread.FIELDS, still.FIELDS, rhythm.FIELDS,
-    limits.FIELDS, _OWN,
+    season.FIELDS, baselines.FIELDS, points.FIELDS, shifts.FIELDS, drifts.FIELDS, spread.FIELDS, still.FIELDS,
+    rhythm.FIELDS, limits.FIELDS, _OWN,
 )  # fmt: skip
 """All that is kept of a series, beside its open incidents."""
 
@@ -115,6 +115,7 @@ class Fleet:
         self._baseline = baselines.Baseline(self._season)
         self._limits = limits.Limits(slot_ms, horizon_ms)
         self._columns = Columns(FIELDS, rows)
+        self._bars = self._preset.bars()
         self._open: dict[tuple[int, str], Incident] = {}
 
     @property
@@ -189,10 +190,11 @@ class Fleet:
         changed = self._season.learn(state, time_ms, values, learning)
         if changed.any():
             self._begin_anew(state, changed)
-        hot = (found.max(axis=1) >= self._preset.open_at) | (learning == 0) | self._has_ahead(rows)
+        hot = (found >= self._bars).any(axis=1) | (learning == 0) | self._has_ahead(rows)
         for i in np.flatnonzero(hot):
+            expected, low, high = (_known(bound[i]) for bound in (slot.expected, lower, upper))
             seen = Seen(
-                int(time_ms[i]), found[i].tolist(), float(values[i]), *_known(slot.expected[i], lower[i], upper[i]),
+                int(time_ms[i]), found[i].tolist(), float(values[i]), expected, low, high,
                 float(slot.error[i]), float(slot.shift[i]),
                 max(abs(float(middle[i])) * shifts.NOISE, abs(float(drift[i])) * drifts.NOISE), float(slope[i]),
             )  # fmt: skip
@@ -224,7 +226,7 @@ class Fleet:
         self._baseline.forget(state, rows)
         points.forget(state, rows)
         shifts.forget(state, rows, tails_too=True)
-        drifts.forget(state, rows, tails_too=True)
+        drifts.forget(state, rows)
         spread.forget(state, rows, tails_too=True)
         rhythm.forget(state, rows, tails_too=True)
         state["blocks_at"][rows] = 0
@@ -237,16 +239,14 @@ class Fleet:
         key, preset = (row, SHAPE), self._preset
         incident = self._open.get(key)
         if incident is None:
-            if max(seen.rarities[signal] for signal in _SHAPES) < preset.open_at:
+            if all(seen.rarities[signal] < self._bars[signal] for signal in _SHAPES):
                 return
             incident = self._open[key] = Incident(SHAPE, seen.time_ms, seen.time_ms)
             state["frozen"][i] = 1
         note(incident, seen, preset, _SHAPES)
         # A broken rhythm crosses the right one now and then.
-        patience = _RHYTHM_CALM_DAYS * self._season.slots_a_day if state["season"][i] and incident.slots > 1 else 0.0
-        patience = patience if max(incident.signals[OFFBEAT], incident.signals[RISEN], incident.signals[FALLEN]) >= (
-            preset.open_at
-        ) else 0.0
+        wide = any(incident.signals[signal] >= self._bars[signal] for signal in (OFFBEAT, RISEN, FALLEN))
+        patience = _RHYTHM_CALM_DAYS * self._season.slots_a_day if wide and state["season"][i] else 0.0
         calm = incident.calm >= max(preset.calm_slots, patience)
         if calm or incident.slots == 1 or incident.slots % preset.calm_slots == 0:
             incident.type = judge_type(incident, preset, _in_order(state, i), seen.shift, scale)
@@ -271,7 +271,9 @@ class Fleet:
         rows = np.zeros(len(state["slow"]), dtype=bool)
         rows[i] = True
         last = _in_order(state, i)[-shifts.WINDOW :]
-        state["slow"][i] = state["fast"][i] = float(np.median(last))
+        level = float(np.median(last))
+        state["slow"][i] = state["fast"][i] = level
+        drifts.move_to(state, i, level)
         usual = float(np.exp(state["usual_moves"][i]))
         ratio = min(max(float(state["moves"][i]) / max(usual, 1e-3), 0.05), 20.0)
         if not 0.6 < ratio < 1.7:
@@ -280,7 +282,6 @@ class Fleet:
             # What is measured in units of the scale is as usual again.
             state["moves"][i] = usual
         shifts.forget(state, rows, tails_too=False)
-        drifts.forget(state, rows, tails_too=False)
         rhythm.forget(state, rows, tails_too=False)
         state["longest_run"][i] = max(state["longest_run"][i], state["run"][i])
 
@@ -339,5 +340,5 @@ def _in_order(state: Arrays, i: int) -> Floats:
     return np.roll(ring, -(at % len(ring)))
 
 
-def _known(*numbers: float) -> tuple[float | None, ...]:
-    return tuple(None if np.isnan(number) else float(number) for number in numbers)
+def _known(number: float) -> float | None:
+    return None if np.isnan(number) else float(number)

@@ -1,8 +1,8 @@
 """One alarm for one incident: from rarities slot by slot to what began, ended, and of which type it was.
 
-An incident opens with a slot whose rarity reaches the preset's threshold, goes on while slots are odd, and ends when
-so many in a row have been calm; its end is the last odd slot. While it is open nothing is learnt from the series, so that
-the measure stays what was normal before. What does not end becomes the new normal: a step once it has been steady for
+An incident opens with a slot whose rarity reaches the preset's threshold, goes on while slots are odd, and ends when so
+many in a row have been calm; its end is the last odd slot. While it is open nothing is learnt from the series, so
+that the measure stays what was normal before. What does not end becomes the new normal: a step once it has been steady for
 a while, all else after a few days; then the incident is *lasting*.
 
 The type follows from all that was seen from its begin on. A step begins like a spike and a broken rhythm like
@@ -49,6 +49,8 @@ class Preset:
 
     Attributes:
         open_at: rarity that opens one: 6 for a slot as odd as one in a million.
+        open_window_at: the same for what is said of many slots together (shift, trend, variance); lower, since
+            neighbouring windows share their slots and give chance fewer occasions.
         stay_at: rarity from which on a slot counts as odd while one is open.
         calm_slots: so many slots in a row that are not odd end it.
         quiet_ms: for so long after one the series raises no other alarm.
@@ -57,15 +59,21 @@ class Preset:
     """
 
     open_at: float = 6.0
+    open_window_at: float = 4.6
     stay_at: float = 3.5
     calm_slots: int = 12
     quiet_ms: int = 6 * 3_600_000
     adopt_slots: int = 36
     adopt_days: float = 3.0
 
+    def bars(self) -> list[float]:
+        """The rarity that opens an incident, for each of ``SIGNALS``."""
+        windows = (RISEN, FALLEN, WIDER, NARROWER, CLIMBING, SINKING)
+        return [self.open_window_at if signal in windows else self.open_at for signal in range(len(SIGNALS))]
+
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {"sensitive": Preset(), "quiet": Preset(open_at=8.0, quiet_ms=24 * 3_600_000)}
+    {"sensitive": Preset(), "quiet": Preset(open_at=8.0, open_window_at=6.2, quiet_ms=24 * 3_600_000)}
 )
 
 
@@ -222,13 +230,13 @@ def judge_type(incident: Incident, preset: Preset, ring: Floats, shift: float, s
     """
     if incident.track == AHEAD:
         return "forecast_limit"
-    signals, bar = incident.signals, preset.open_at
+    signals, bar = incident.signals, preset.open_window_at
     if signals[FLAT] >= preset.stay_at:
         return "flat"
     moved = max(signals[RISEN], signals[FALLEN])
     drift = max(signals[CLIMBING], signals[SINKING])
     shape = fit(ring) if max(moved, drift) >= bar else None
-    if signals[OFFBEAT] >= bar and incident.slope < BROKEN_SLOPE and incident.unevenness > _UNEVEN:
+    if signals[OFFBEAT] >= preset.open_at and incident.slope < BROKEN_SLOPE and incident.unevenness > _UNEVEN:
         return "seasonality"
     spread = max(signals[WIDER], signals[NARROWER])
     if max(moved, drift) >= bar and shape is not None:
@@ -247,9 +255,7 @@ def judge_type(incident: Incident, preset: Preset, ring: Floats, shift: float, s
     return "spike" if incident.peak >= 0 else "drop"
 
 
-def is_new_normal(
-    incident: Incident, preset: Preset, window: Floats, slots_a_day: float, rhythm: bool
-) -> bool:
+def is_new_normal(incident: Incident, preset: Preset, window: Floats, slots_a_day: float, rhythm: bool) -> bool:
     """Whether what goes on has become normal.
 
     Args:

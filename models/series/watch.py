@@ -82,5 +82,7 @@ def _update(fleet: Fleet, time_ms: int, value: float | None) -> Judged:
 
 def _result(judged: Judged) -> SlotResult:
     scores = {name: float(rarity) / 10.0 for name, rarity in zip(SIGNALS, judged.rarities[0], strict=True)}
-    bounds = [None if np.isnan(one[0]) else float(one[0]) for one in (judged.expected, judged.lower, judged.upper)]
-    return SlotResult(float(judged.scores[0]), scores, *bounds, tuple(judged.told))
+    expected, lower, upper = (
+        None if np.isnan(one[0]) else float(one[0]) for one in (judged.expected, judged.lower, judged.upper)
+    )
+    return SlotResult(float(judged.scores[0]), scores, expected, lower, upper, tuple(judged.told))

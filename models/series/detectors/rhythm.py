@@ -38,7 +38,12 @@ def judge(state: Arrays, slot: Slot, season: Season) -> tuple[Floats, Floats, Fl
     swing = state["beat_square"]
     slots = _DAYS * season.slots_a_day
     scale = np.square(slot.scale)
-    known = season.settled(state) & (state["season"] >= DAY) & (state["beat_age"] >= 2 * slots) & (swing > _LEAST_SWING * scale)
+    known = (
+        season.settled(state)
+        & (state["season"] >= DAY)
+        & (state["beat_age"] >= 2 * slots)
+        & (swing > _LEAST_SWING * scale)
+    )
     slope = np.where(known, state["beat_value"] / np.where(known, swing, 1.0), 1.0)
     statistic = np.where(known, np.maximum(1.0 - slope, 0.0) * np.sqrt(swing / scale * slots), 0.0)
     return np.where(known, tails.rarity(state, "offbeat", statistic), 0.0), statistic, slope

@@ -121,7 +121,12 @@ class Season:
         rate = np.where(learning, self._day_rate / np.minimum(days + 1.0, _DAYS_KEPT), 0.0)
         _move(state["day"], self._day_place(time_ms), rate * errors[1], self._knots)
         rate = self._week_rate / np.minimum(days / 7.0 + 1.0, _WEEKS_KEPT)
-        _move(state["week"], _week_place(time_ms), np.where(learning & (days >= _LEAST_DAYS), rate * errors[2], 0.0), WEEK_HOURS)
+        _move(
+            state["week"],
+            _week_place(time_ms),
+            np.where(learning & (days >= _LEAST_DAYS), rate * errors[2], 0.0),
+            WEEK_HOURS,
+        )
         slots += learning
         return self._decide(state, learning)
 

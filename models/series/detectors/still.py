@@ -40,9 +40,7 @@ def learn_value(state: Arrays, value: Floats, learning: Bools) -> None:
     """Take a slot with a value in; runs that are an incident are no measure of the usual."""
     same = value == state["last"]
     ended = ~same & learning
-    state["longest_run"][:] = np.maximum(
-        state["longest_run"] * (1.0 - _FORGET), np.where(ended, state["run"], 0.0)
-    )
+    state["longest_run"][:] = np.maximum(state["longest_run"] * (1.0 - _FORGET), np.where(ended, state["run"], 0.0))
     state["longest_gap"][:] = np.maximum(state["longest_gap"] * (1.0 - _FORGET), np.where(learning, state["gap"], 0.0))
     state["run"][:] = np.where(same, state["run"] + 1.0, 0.0)
     state["repeats"] += np.where(learning, same, 0.0)

@@ -1,7 +1,8 @@
 """Runs the detectors over cases and counts: precision and recall of each type, and false alarms a week.
 
-An alarm counts for an injection of its own type if the incident overlaps it, a short time more allowed at its end. An alarm of another type during an injection, a second
-one, or one elsewhere is false, and counts against the type that it claims. Nothing is counted in the first 22 days, which are learnt from.
+An alarm counts for an injection of its own type if the incident overlaps it, six hours more allowed at its end. An
+alarm of another type during an injection, a second one, or one elsewhere is false, and counts against the type that it
+claims. Nothing is counted in the first 22 days, which are learnt from.
 """
 
 from __future__ import annotations
