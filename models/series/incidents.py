@@ -1,12 +1,12 @@
 """One alarm for one incident: from rarities slot by slot to what began, ended, and of which type it was.
 
-An incident opens with a slot whose rarity reaches the preset's threshold, goes on while slots are odd, and ends when so
-many in a row have been calm; its end is the last odd slot. While it is open nothing is learnt from the series, so
-that the measure stays what was normal before. What does not end becomes the new normal: a step once it has been steady for
-a while, all else after a few days; then the incident is *lasting*.
+An incident opens with a slot whose rarity reaches the preset's threshold, goes on while slots are odd, and ends when
+so many in a row have been calm; its end is the last odd slot. While it is open nothing is learnt from the series, so
+that the measure stays what was normal before. What does not end becomes the new normal: a step once it has been
+steady for a while, all else after a few days; then the incident is *lasting*.
 
-The type follows from all that was seen from its begin on. A step begins like a spike and a broken rhythm like
-a step, so the type told with the begin may be another than that told with the end.
+The type follows from all that was seen from its begin on. A step begins like a spike and a broken rhythm like a step,
+so the type told with the begin may be another than that told with the end.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Preset:
     """
 
     open_at: float = 6.0
-    open_window_at: float = 4.6
+    open_window_at: float = 5.2
     stay_at: float = 3.5
     calm_slots: int = 12
     quiet_ms: int = 6 * 3_600_000
@@ -73,7 +73,7 @@ class Preset:
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {"sensitive": Preset(), "quiet": Preset(open_at=8.0, open_window_at=6.2, quiet_ms=24 * 3_600_000)}
+    {"sensitive": Preset(), "quiet": Preset(open_at=8.0, open_window_at=6.6, quiet_ms=24 * 3_600_000)}
 )
 
 

@@ -146,8 +146,8 @@ class Baseline:
         state["fast_error"] += lately * (np.minimum(np.abs(fast_error), 3 * bound) - state["fast_error"])
         slowly = np.maximum(1.0 / (age + 1.0), 1.0 / (_SLOW_DAYS * self.season.slots_a_day))
         state["slow"] += np.where(learning, slowly * np.clip(slow_error, -bound, bound), 0.0)
-        # Critically damped: the slope follows a quarter of the square of the level's pace.
-        slope = np.where(learning & (age > self.season.slots_a_day), 0.25 * slowly * slowly, 0.0)
+        # Well damped: less than a quarter of the square of the level's pace.
+        slope = np.where(learning & (age > self.season.slots_a_day), 0.1 * slowly * slowly, 0.0)
         state["slope"] += slope * np.clip(slow_error, -bound, bound)
         state["fast"] += np.where(learning, _FAST * np.clip(fast_error, -bound, bound), 0.0)
         off = np.abs(slot.error) * slot.scale

@@ -1,7 +1,8 @@
 """``trend``: the level of the last half day leaves that of the last days.
 
-The statistic is the distance of two exponentially weighted means of slots without their rhythm, one over half a day and
-one over four days, less what that usually is, in units of the usual error. A steady climb that a series always had is a constant of it; one that begins is a large number long before any slot by itself is odd.
+The statistic is the distance of two exponentially weighted means of slots without their rhythm, one over half a day
+and one over four days, less what that usually is, in units of the usual error. A steady climb that a series always
+had is a constant of it; one that begins is a large number long before any slot by itself is odd.
 """
 
 from __future__ import annotations

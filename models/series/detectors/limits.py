@@ -1,8 +1,8 @@
 """``forecast_limit``: a series will soon reach a limit that was set for it.
 
-Means of stretches of slots (*blocks*, an hour unless slots are longer) without their rhythm are kept; a line through the last
-of them is carried on. The interval of the time at which it reaches the limit follows from the error of its slope. An
-alarm asks for a slope that is no chance, and a time within the horizon.
+Means of stretches of slots (*blocks*, an hour unless slots are longer) without their rhythm are kept; a line through
+the last of them is carried on. The interval of the time at which it reaches the limit follows from the error of its
+slope. An alarm asks for a slope that is no chance, and a time within the horizon.
 """
 
 from __future__ import annotations

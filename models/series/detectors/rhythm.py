@@ -1,8 +1,8 @@
 """``seasonality``: the rhythm that a series had is broken.
 
-Over the last half day the values are regressed on what the rhythm says (exponentially weighted moments). While the rhythm
-holds the slope is about 1, whatever the level; 0 says that it has gone, less that it runs against the clock. The
-statistic is the distance of the slope from 1, in units of its error.
+Over the last half day the values are regressed on what the rhythm says (exponentially weighted moments). While the
+rhythm holds the slope is about 1, whatever the level; 0 says that it has gone, less that it runs against the clock.
+The statistic is the distance of the slope from 1, in units of its error.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The rhythm of a series, day and week, found by itself.
 
-A profile of the day and one of the hours of the week are learnt as knots with lines between them, by least mean squares with clipped errors (B.
-Widrow, M. E. Hoff, "Adaptive Switching Circuits", 1960). Each slot is first predicted without a rhythm, with that of the
-day, and with both; a rhythm is believed once it has predicted clearly better, out of sample, after enough days. That is
-decided once a day, so it does not flicker.
+A profile of the day and one of the hours of the week are learnt as knots with lines between them, by least mean
+squares with clipped errors (B. Widrow, M. E. Hoff, "Adaptive Switching Circuits", 1960). Each slot is first predicted
+without a rhythm, with that of the day, and with both; a rhythm is believed once it has predicted clearly better, out
+of sample, after enough days. That is decided once a day, so it does not flicker.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the last slots of a series look like: a step, a climb, or neither.
 
-Three pictures are fitted by least squares to the last slots, errors clipped so that single outliers do not decide: one level; a
-step between two levels at the best place; a level followed by a straight climb from the best place on. Looked at
-when something was found, not in every slot.
+Three pictures are fitted by least squares to the last slots, errors clipped so that single outliers do not decide:
+one level; a step between two levels at the best place; a level followed by a straight climb from the best place on.
+Looked at when something was found, not in every slot.
 """
 
 from __future__ import annotations

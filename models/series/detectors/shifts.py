@@ -1,8 +1,8 @@
 """``level_shift`` and ``trend``: the last slots together lie off the slow level of the series.
 
-The statistic is the median of the distances of the last twelve slots, so that half of them have to be odd: spikes do not
-count. It is the same number for a step and for a slow climb; :mod:`models.series.detectors.shapes` tells these apart
-by what the last slots look like.
+The statistic is the median of the distances of the last twelve slots, so that half of them have to be odd: spikes do
+not count. It is the same number for a step and for a slow climb; :mod:`models.series.detectors.shapes` tells these
+apart by what the last slots look like.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """``flat``: a series says the same number again and again, or nothing at all, for longer than it ever did.
 
-A run of so many equal slots has the probability p^n, p the share of slots that repeat the one before; and a run only counts
-beyond the longest ones seen, since repeats come in clusters (nights without orders). Slots without a value are judged
-in the same way.
+A run of so many equal slots has the probability p^n, p the share of slots that repeat the one before; and a run only
+counts beyond the longest ones seen, since repeats come in clusters (nights without orders). Slots without a value are
+judged in the same way.
 """
 
 from __future__ import annotations

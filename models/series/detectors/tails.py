@@ -1,10 +1,10 @@
 """From a statistic to its rarity: the decimal exponent of the probability that chance does as much.
 
-The statistic is some number ≥ 0 whose size says how odd a slot is. Its running high quantile is followed by stochastic
-approximation (H. Robbins, S. Monro, "A Stochastic Approximation Method", 1951); beyond it the excess is taken as
-exponential with the mean excess seen (peaks over threshold: A. C. Davison, R. L. Smith, "Models for Exceedances over High
-Thresholds", 1990), starting from that of a normal variable. So rarities have no unit, and are comparable over series
-and detectors.
+The statistic is some number ≥ 0 whose size says how odd a slot is. Its running high quantile is followed by
+stochastic approximation (H. Robbins, S. Monro, "A Stochastic Approximation Method", 1951); beyond it the excess is
+taken as exponential with the mean excess seen (peaks over threshold: A. C. Davison, R. L. Smith, "Models for
+Exceedances over High Thresholds", 1990), starting from that of a normal variable. So rarities have no unit, and are
+comparable over series and detectors.
 
 The *score* of a rarity is a tenth of it, at most 1: one slot in 10^(10·score) is as odd by chance.
 """

@@ -60,7 +60,7 @@ def _drop(course: Course, at: int, chance: np.random.Generator) -> int:
 def _level_shift(course: Course, at: int, chance: np.random.Generator) -> int:
     # Counts stay above nothing.
     sign = 1 if course.counts else chance.choice([-1, 1])
-    course.noise[at:] += sign * chance.uniform(4, 8) * course.unit[at:]
+    course.noise[at:] += sign * chance.uniform(4, 8) * float(np.median(course.unit))
     return SLOTS
 
 
