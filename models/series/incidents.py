@@ -27,9 +27,7 @@ SIGNALS = ("up", "down", "risen", "fallen", "wider", "narrower", "flat", "offbea
 
 UP, DOWN, RISEN, FALLEN, WIDER, NARROWER, FLAT, OFFBEAT, CLIMBING, SINKING, LIMIT = range(len(SIGNALS))
 
-TYPES = (
-    "spike", "drop", "level_shift", "trend", "variance", "flat", "seasonality", "correlation", "forecast_limit",
-)  # fmt: skip
+TYPES = ("spike", "drop", "level_shift", "trend", "variance", "flat", "seasonality", "forecast_limit")
 """The types of incidents."""
 
 SHAPE, AHEAD = "shape", "ahead"
@@ -59,7 +57,7 @@ class Preset:
     """
 
     open_at: float = 6.0
-    open_window_at: float = 5.2
+    open_window_at: float = 5.0
     stay_at: float = 3.5
     calm_slots: int = 12
     quiet_ms: int = 6 * 3_600_000
@@ -209,7 +207,8 @@ def note(incident: Incident, seen: Seen, preset: Preset, signals: range) -> None
     else:
         incident.calm += 1
     first = incident.slots == 1
-    if seen.value is not None and (first or incident.actual is None or abs(seen.error) > abs(incident.peak)):
+    further = incident.actual is None or abs(seen.error) > abs(incident.peak)
+    if seen.value is not None and (first or (odd and further)):
         incident.peak, incident.peak_ms = seen.error, seen.time_ms
         incident.actual, incident.typical = seen.value, seen.expected
         incident.lower, incident.upper = seen.lower, seen.upper

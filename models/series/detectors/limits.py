@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.series.detectors.baseline import Slot
-from models.series.detectors.columns import Arrays, Bools, Field, Floats
+from models.series.detectors.columns import Arrays, Field, Floats
 from models.series.detectors.season import DAY_MS, HOUR_MS
 from models.series.detectors.tails import HIGHEST
 
@@ -95,8 +95,3 @@ class Limits:
         time_ms = slot.time_ms[rows] + self.slot_ms
         for name, ahead in (("eta_ms", eta), ("eta_low_ms", soonest), ("eta_high_ms", latest)):
             state[name][rows] = np.where(towards > 0, time_ms + ahead, np.nan)
-
-    def reached(self, state: Arrays, slot: Slot) -> Bools:
-        """Rows at or beyond their limit, counted from the side on which they usually are."""
-        above = state["slow"] + slot.rhythm <= state["limit"]
-        return np.where(above, slot.value >= state["limit"], slot.value <= state["limit"])

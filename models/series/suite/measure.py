@@ -16,7 +16,7 @@ import numpy as np
 from models.series.fleet import Fleet
 from models.series.incidents import TYPES, Incident, Preset
 from models.series.suite.cases import Case
-from models.series.suite.families import BEGIN_MS, DAY_SLOTS, DAYS, SLOT_MS, SLOTS, times
+from models.series.suite.families import BEGIN_MS, DAY_SLOTS, SLOT_MS, SLOTS, times
 
 LEARNT_DAYS = 22
 _LATE_SLOTS = 36
@@ -120,7 +120,3 @@ def _count_case(tally: Tally, case: Case, alarms: Sequence[Incident]) -> None:
             tally.false_alarms += 1
     if case.type and not found:
         tally.missed[case.type, case.family] += 1
-
-
-SERIES_WEEKS = DAYS / 7
-"""How long each series of the suite is, weeks."""
