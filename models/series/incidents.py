@@ -190,12 +190,14 @@ def note(incident: Incident, seen: Seen, preset: Preset, signals: range) -> None
     """Take a slot into an open incident."""
     incident.slots += 1
     odd = False
+    # The variance is small for some time after a run of equal values.
+    still = incident.signals[FLAT] >= preset.stay_at
     if incident.slots == 1:
         incident.opened = max(signals, key=lambda signal: seen.rarities[signal])
     for signal in signals:
         rarity = seen.rarities[signal]
         incident.signals[signal] = max(incident.signals[signal], rarity)
-        odd = odd or rarity >= preset.stay_at
+        odd = odd or (rarity >= preset.stay_at and not (still and signal in (WIDER, NARROWER)))
         incident.rarity = max(incident.rarity, rarity)
     incident.slope = min(incident.slope, seen.slope)
     if odd:
@@ -208,7 +210,7 @@ def note(incident: Incident, seen: Seen, preset: Preset, signals: range) -> None
         incident.calm += 1
     first = incident.slots == 1
     further = incident.actual is None or abs(seen.error) > abs(incident.peak)
-    if seen.value is not None and (first or (odd and further)):
+    if seen.value is not None and (first or (odd and further and not still)):
         incident.peak, incident.peak_ms = seen.error, seen.time_ms
         incident.actual, incident.typical = seen.value, seen.expected
         incident.lower, incident.upper = seen.lower, seen.upper

@@ -35,6 +35,8 @@ def test_a_spike_of_three_slots_is_one_incident_with_begin_and_end():
     assert found.direction == "up"
     assert found.actual == 90
     assert found.typical == pytest.approx(50, abs=2)
+    assert found.lower is not None
+    assert found.upper is not None
     assert 40 < found.lower < 50 < found.upper < 62
     assert found.score > 0.6
     assert reason("orders", found, SLOT) == (
@@ -59,10 +61,15 @@ def test_the_quiet_time_holds_back_a_second_alarm():
 
 
 def test_the_quiet_preset_asks_for_more():
-    values = noise(7)
-    values[800] = 50 + 2 * 7.4
-    assert len(incidents(values, "sensitive")) == 1
-    assert incidents(values, "quiet") == []
+    found = []
+    for height in range(6, 16):
+        values = noise(7)
+        values[800] = 50 + 2 * height
+        found.append((len(incidents(values, "sensitive")), len(incidents(values, "quiet"))))
+    assert found[0] == (0, 0)
+    assert (1, 0) in found
+    assert found[-1] == (1, 1)
+    assert found == sorted(found)
 
 
 def test_silence_and_a_stuck_value_are_flat():
@@ -83,6 +90,7 @@ def test_a_limit_is_told_of_before_it_is_reached():
     found = [one for one in incidents(values[: 17 * DAY], limit=limit) if one.type == "forecast_limit"]
     assert len(found) == 1
     assert 15 * DAY < found[0].begin_ms / SLOT < 17 * DAY
+    assert found[0].eta_ms is not None
     assert found[0].eta_ms / SLOT == pytest.approx(17 * DAY, abs=40)
     assert reason("disk", found[0], SLOT).startswith("disk will reach its limit of 118 about 1970-01-1")
 
