@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jobs.commands import evaluate_series
 from jobs.commands.options import command, whole_number
 from jobs.progress import Progress
 from models.series.alarms import ALARM_SCORE
@@ -29,7 +30,7 @@ _HEADS = ("", "files", "rows", "windows", "found", "false", *(profile.name for p
 
 def add_to(commands: Any) -> None:
     """Declare the commands."""
-    what = "measure accuracy on a public benchmark"
+    what = "measure accuracy on benchmarks"
     group = commands.add_parser("eval", help=what, description=f"{what[0].upper()}{what[1:]}.")
     benchmarks = group.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
     parser = command(
@@ -61,6 +62,7 @@ def add_to(commands: Any) -> None:
         "--processes", type=whole_number(1, 256), metavar="N", help="at a time (default: one a processor)"
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+    evaluate_series.add_to(benchmarks)
 
 
 def run(options: argparse.Namespace) -> int:
