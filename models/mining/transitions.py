@@ -4,7 +4,8 @@ A state is *closed* where training shows all that may follow it. How likely the 
 new is told by the successors that were seen once (I. J. Good, 1953). In logs of activities that run side by side that
 says too little: successors of all frequencies are met there, and behind the rarest seen there are always more. Where a
 process branches and loops instead, each way is taken by its share of the transactions. So a state is closed if each of
-its successors follows in more than two of a hundred transactions, which faults alone do not bring about.
+its successors follows in more than two of a hundred transactions, which faults alone do not bring about, and ten times
+as often as one may that was not seen at all: in as many as three (J. A. Hanley and A. Lippman-Hand, 1983).
 
 A few faults among normal transactions look like rare successors. They are told by a *gap*: common successors, nothing
 over a factor of ten, and then rare ones that are a few together. As with orders, a gap is only believed of two states
@@ -32,6 +33,7 @@ from models.mining.transactions import Transactions
 Bools = npt.NDArray[np.bool_]
 
 _GAP = 10
+_UNSEEN = 3
 _SHOWN = 0.01
 _HAIRBALL = 3.0
 """With more transitions a state than this, a drawing shows nothing."""
@@ -137,7 +139,7 @@ def _faults(transactions: Transactions, support: Int64, left: Int64) -> Bools:
 def _closed(support: Int64, left: Int64, total: int) -> frozenset[int]:
     """The closed states: those left often enough, of which each successor is common; none if these are a minority."""
     rarest = np.where(support > 0, support, np.iinfo(np.int64).max).min(axis=1)
-    common = rarest > np.vectorize(few, otypes=[np.int64])(left)
+    common = (rarest > np.vectorize(few, otypes=[np.int64])(left)) & (rarest >= _GAP * _UNSEEN)
     often = left >= least_support(total)
     closed = np.flatnonzero(common & often).tolist()
     return frozenset(closed if 2 * len(closed) > int(often.sum()) else ())

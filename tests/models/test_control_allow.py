@@ -95,7 +95,7 @@ def test_match_keys_do_in_place_of_an_anomaly():
         ({"reference": {"id": "hdfs"}, "match": {"type": "odd"}, "reason": "x"}, "there is no anomaly type 'odd'"),
         (
             {"reference": {"id": "hdfs"}, "match": {"type": "rule", "text_pattern": "("}, "reason": "x"},
-            "no regular expression",
+            "no usable regular expression",
         ),
         ({"anomaly": ODD, "reason": "x", "by": "a\ud800"}, "half of a surrogate pair"),
     ],

@@ -62,7 +62,7 @@ def test_lines_that_begin_in_their_own_way_are_joined(capsys):
     ("options", "problem"),
     [
         (["--multiline-start", "a", "--multiline-continues", "b"], "exclude each other; leave one out"),
-        (["--multiline-start", "(a"], "--multiline-start '(a' is no regular expression"),
+        (["--multiline-start", "(a"], "--multiline-start '(a' is no usable regular expression"),
         (["--structure", "logfmt"], "no line is logfmt; correct --structure, or leave it out"),
     ],
 )

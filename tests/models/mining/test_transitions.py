@@ -58,8 +58,13 @@ def test_what_is_rare_but_not_rare_enough_for_a_fault_leaves_its_state_open():
 
 
 def test_a_state_seen_seldom_is_not_closed():
-    _, closed = graph(*["abd"] * 300, *["acd"] * 20)
+    _, closed = graph(*["abd"] * 300, *["acd"] * 40)
     assert closed == "ab"
+
+
+def test_behind_a_rare_successor_there_may_be_rarer_ones():
+    _, closed = graph(*["abde"] * 300, *["acde"] * 20)
+    assert closed == "bd"
 
 
 def test_without_clear_begin_and_end_transitions_are_only_shown():
