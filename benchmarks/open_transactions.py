@@ -33,6 +33,8 @@ GOAL = 1.3
 FEW, MANY = 10_000, 1_000_000
 SHARDS = 16
 BATCH = 10_000
+_PART = 500
+_PARTS = range(BATCH // _PART)
 PATH = (0, 1, 1, 2, 2, 3)
 _SEED = 2026
 _GAP_MS = 1
@@ -84,23 +86,29 @@ class Traffic:
     def begin(self) -> Iterator[list[EventBatch]]:
         """The first event of each."""
         for first in range(0, len(self._stage), BATCH):
-            yield self._batches(np.arange(first, min(first + BATCH, len(self._stage))))
+            yield self._batches(*self._advance(np.arange(first, min(first + BATCH, len(self._stage)))))
 
     def go_on(self, events: int) -> Iterator[list[EventBatch]]:
         """So many further events."""
         for _ in range(0, events, BATCH):
-            yield self._batches(self._random.choice(len(self._stage), BATCH, replace=False, shuffle=False))
+            # Few at a time, so that those of one batch are in all stages.
+            parts = [self._advance(self._random.choice(len(self._stage), _PART, replace=False)) for _ in _PARTS]
+            yield self._batches(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _batches(self, chosen: npt.NDArray[np.int64]) -> list[EventBatch]:
+    def _advance(self, chosen: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """The steps that some transactions take next, and which transactions these are."""
         stages = self._stage[chosen]
         steps, serials = np.array(PATH, np.int32)[stages], self._serial[chosen]
-        names = [b"order-%012d" % (serial * 7919) for serial in serials.tolist()]
         self._stage[chosen] = stages + 1
         over = chosen[stages + 1 == len(PATH)]
         self._stage[over] = 0
         self._serial[over] = np.arange(self._next, self._next + len(over))
         self._next += len(over)
-        order = self._now + np.arange(len(chosen), dtype=np.int64) // BATCH_PER_MS
+        return steps, serials
+
+    def _batches(self, steps: npt.NDArray[np.int32], serials: npt.NDArray[np.int64]) -> list[EventBatch]:
+        names = [b"order-%012d" % (serial * 7919) for serial in serials.tolist()]
+        order = self._now + np.arange(len(steps), dtype=np.int64) // BATCH_PER_MS
         self._now = int(order[-1]) + 1
         shard = np.array([shard_of(name, SHARDS) for name in names])
         found = []
