@@ -75,10 +75,6 @@ class SlotWatch:
         """Whether anything is watched."""
         return bool(self.series)
 
-    def of_shard(self, shard: int) -> list[SeriesKey]:
-        """The series of a virtual partition."""
-        return [key for key in self.series if key.shard == shard]
-
     def fields(self, template: str) -> tuple[str, ...]:
         """The fields of a template that have to be cut out of its lines, each once."""
         return tuple(dict.fromkeys(key.field for key in self.series if key.template == template and key.field))

@@ -67,10 +67,10 @@ def test_a_transaction_that_never_ends_is_told_while_later_lines_are_still_to_be
             yield from super().process_element(value, ctx)
 
     class TellingAutomata(Automata):
-        def _tell(self, key, keeper, found, ctx):
+        def tell(self, key, keeper, found, timers):
             if any(document["type"] == "missing_end" for document in found):
-                Path(told).write_text(str(ctx.timer_service().current_watermark()))
-            yield from super()._tell(key, keeper, found, ctx)
+                Path(told).write_text(str(timers.current_watermark()))
+            yield from super().tell(key, keeper, found, timers)
 
     def impatient(parallelism, embedded):
         """Each element on its way at once, so that one that waits holds nothing else back."""
