@@ -26,7 +26,7 @@ _LONG_JVM_ARGUMENTS = "-Xmx2g -XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError"
 
 
 def make_environment(
-    parallelism: int, embedded: bool, more: Mapping[str, str] | None = None, stays: bool = False
+    parallelism: int, embedded: bool, more: Mapping[str, str] | None = None, stays: bool = False, spares: int = 0
 ) -> StreamExecutionEnvironment:
     """An environment for batches of lines.
 
@@ -36,6 +36,9 @@ def make_environment(
             PyFlink runs them locally by default, parallelism would gain nothing.
         more: further settings of Flink, which win over those made here.
         stays: the embedded cluster is to run for long.
+        spares: TaskManagers of the embedded cluster beyond the one that is needed. Where a job is to begin again after
+            a failure there should be one: while two operators of a slot close, PyFlink now and then counts the users
+            of their worker wrongly ("Reference count must not be negative"), which ends the TaskManager.
     """
     scratch = str(scratch_folder())
     settings = {
@@ -55,7 +58,10 @@ def make_environment(
             os.environ["JVM_ARGS"] = f"-Djava.io.tmpdir={scratch} {arguments}"
         settings |= {
             "execution.target": "local",
+            "minicluster.number-of-taskmanagers": str(1 + spares),
             "taskmanager.numberOfTaskSlots": str(parallelism),
+            # All slots that there will ever be are there from the start: no reason to wait long for one.
+            "slot.request.timeout": "1 min",
             "taskmanager.memory.managed.size": "64 mb",
             **_network_settings(parallelism),
             "python.executable": sys.executable,

@@ -58,7 +58,7 @@ def submit(config: LiveConfig, embedded: bool, resume: str | None = None) -> Ser
         settings["taskmanager.memory.managed.size"] = "256 mb"
     if resume is not None:
         settings["execution.state-recovery.path"] = resume
-    env = make_environment(config.parallelism, embedded, settings, stays=True)
+    env = make_environment(config.parallelism, embedded, settings, stays=True, spares=1)
     tables = StreamTableEnvironment.create(env)
     for key, value in table_settings(config).items():
         tables.get_config().set(key, value)

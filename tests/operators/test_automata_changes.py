@@ -70,7 +70,7 @@ def run_with_late_word(out, broken):
     changed = {"kind": "model", "op": "update", "epoch": 2, "id": "shop", "version": 2, "sources": []}
     batches = [batch_of([(10, "open", shard), (20, "work", shard)], 1, shard) for shard in range(SHARDS)]
     batches += [batch_of([(100, "work", shard), (200, "close", shard)], 2, shard) for shard in range(SHARDS)]
-    env = make_environment(2, embedded=True)
+    env = make_environment(2, embedded=True, spares=0 if broken is None else 1)
     settings = Configuration()
     settings.set_string("python.fn-execution.bundle.size", "1")
     if broken is not None:
