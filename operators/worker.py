@@ -9,6 +9,7 @@ import threading
 from functools import cache
 from pathlib import Path
 
+from models.huge_pages import keep_in_huge_pages
 from models.memory import keep_freed_memory
 
 _FLINK = "java"
@@ -18,6 +19,7 @@ _FLINK = "java"
 def prepare_worker() -> None:
     """Make the process ready, once, whichever of its operators asks first."""
     keep_freed_memory()
+    keep_in_huge_pages()
     leave_with_flink()
 
 
