@@ -34,7 +34,7 @@ from models.anomalies import unmatched_log
 from models.automata.compiled import Automaton, CompiledAutomata
 from models.automata.documents import document
 from models.automata.judge import Finding, judge, judge_late_end, judge_long
-from models.automata.transaction import EVENT, ORDER, Line, Transaction
+from models.automata.transaction import EVENT, ORDER, Keeping, Line, Transaction
 from models.document import ModelDocument, load_model, parse_model
 from models.document_text import pretty
 from models.parser import LineParser
@@ -48,6 +48,7 @@ EVENT_TYPE = Types.TUPLE(
 Event = tuple[str, int, int, int, str, bytes]
 
 _EVIDENCE = 10
+_KEEPING = Keeping(_EVIDENCE)
 _SOURCE = "input"
 JVM_ARGUMENTS = "-Xmx1536m -XX:+UseParallelGC"
 SETTINGS = {
@@ -156,7 +157,7 @@ class Watch(KeyedProcessFunction):
             transaction = None
         timers = ctx.timer_service()
         if transaction is None:
-            transaction = Transaction(at_ms + automaton.expires_ms, _EVIDENCE)
+            transaction = Transaction(at_ms + automaton.expires_ms, _KEEPING)
             timers.register_event_time_timer(transaction.deadline)
         transaction.record(line, state)
         if transaction.ended or state in automaton.ends:

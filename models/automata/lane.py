@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from models.automata.compiled import Automaton
-from models.automata.transaction import ORDER, Transaction
+from models.automata.transaction import ORDER, Keeping, Transaction
 
 
 class Lane:
@@ -18,15 +18,17 @@ class Lane:
 
     Attributes:
         automaton: what is normal.
+        keeping: what is kept of each transaction.
         open: all open transactions, the oldest first.
         settling: those of them that have passed an end state, the one longest without event first.
         tombs: transactions whose missing end was told, about the oldest first.
     """
 
-    __slots__ = ("automaton", "open", "settling", "tombs")
+    __slots__ = ("automaton", "keeping", "open", "settling", "tombs")
 
-    def __init__(self, automaton: Automaton) -> None:
+    def __init__(self, automaton: Automaton, keeping: Keeping) -> None:
         self.automaton = automaton
+        self.keeping = keeping
         self.open: OrderedDict[bytes, Transaction] = OrderedDict()
         self.settling: OrderedDict[bytes, Transaction] = OrderedDict()
         self.tombs: OrderedDict[bytes, Transaction] = OrderedDict()

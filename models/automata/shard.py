@@ -35,7 +35,7 @@ from models.automata.documents import document
 from models.automata.judge import Finding, judge, judge_late_end, judge_long, step_explains_long
 from models.automata.lane import Lane
 from models.automata.pending import Chunk, Pending, end_marker
-from models.automata.transaction import EVENT, SOURCE, Line, Transaction
+from models.automata.transaction import EVENT, SOURCE, Keeping, Line, Transaction
 from models.batches import EventBatch
 
 FOREVER = 2**63 - 1
@@ -82,7 +82,10 @@ class ShardState:
         self.watermark = BEGINNING
         self.counters = dict.fromkeys(COUNTERS, 0)
         self.pending = Pending()
-        self.lanes = [Lane(automaton) for automaton in model.automata]
+        self.lanes = [
+            Lane(automaton, Keeping(max_evidence, automaton.graph or None, model.links.slots))
+            for automaton in model.automata
+        ]
         self.ended: set[str] = set()
         self.replays = False
         # No deadline lies before this; it may lie before all of them, which costs a look and changes nothing.
@@ -167,7 +170,7 @@ class ShardState:
         shard = cls(model, max_evidence, topic)
         shard.watermark = reader.watermark
         shard.counters.update(reader.counters)
-        reader.fill(shard.pending, shard.lanes, max_evidence)
+        reader.fill(shard.pending, shard.lanes)
         shard.ended = reader.ended
         shard.counters["dropped"] += reader.dropped
         shard._due = min((lane.earliest(_NEVER) for lane in shard.lanes), default=_NEVER)
@@ -235,8 +238,7 @@ class ShardState:
                 self._absorb(automaton, tomb, line, state, out)
                 return None
             del lane.tombs[identifier]
-        linking = self.model.links.slots
-        transaction = Transaction(order + automaton.expires_ms, self.max_evidence, automaton.graph or None, linking)
+        transaction = Transaction(order + automaton.expires_ms, lane.keeping)
         lane.open[identifier] = transaction
         if transaction.deadline < self._due:
             self._due = transaction.deadline

@@ -149,7 +149,7 @@ class Reader:
             )
         )
 
-    def fill(self, pending: Pending, lanes: list[Lane], max_evidence: int) -> None:
+    def fill(self, pending: Pending, lanes: list[Lane]) -> None:
         """Put the waiting events and the transactions where they belong; counts what does not as ``dropped``."""
         waiting = self._head["waiting"]
         for chunk in _chunks(self._lines[:waiting]):
@@ -172,15 +172,17 @@ class Reader:
             number, lane = by_id[old["id"]]
             place = {state.id: new for new, state in enumerate(lane.automaton.states)}
             states = [place.get(name) for name in old["states"]]
-            transaction = Transaction(0, max_evidence, lane.automaton.graph or None, self._model.links.slots)
-            transaction.counts = {new: count for state, count in counts if (new := states[state]) is not None}
-            transaction.path = [new for state in path if (new := states[state]) is not None]
-            transaction.skipped = skipped
+            transaction = Transaction(0, lane.keeping)
+            transaction.restore(
+                [new for state in path if (new := states[state]) is not None],
+                skipped,
+                {new: count for state, count in counts if (new := states[state]) is not None},
+            )
             transaction.long_told = bool(long_told)
             transaction.end_missed = bool(tomb)
             transaction.lines = [self._own(line, number) for line in lines]
             _restore_steps(transaction, states, steps.get(serial), None in map(states.__getitem__, path))
-            if transaction.path and transaction.counts:
+            if transaction.path:
                 lane.restore(lines[0][IDENTIFIER], transaction)
             else:
                 self.dropped += 1

@@ -32,9 +32,9 @@ def node(tmp_path):
         yield service
 
 
-def build(url, prefix, elements, produce, limits, settings, parallelism=1):
+def build(url, prefix, elements, produce, limits, settings, parallelism=1, spares=0):
     """A job: numbers, what ``produce`` makes of each, the sink; returns its environment and the refusals."""
-    env = make_environment(parallelism, embedded=True)
+    env = make_environment(parallelism, embedded=True, spares=spares)
     configuration = Configuration()
     for key, value in {"python.fn-execution.bundle.size": "1", **settings}.items():
         configuration.set_string(key, value)
@@ -137,7 +137,7 @@ def test_after_a_failure_what_waited_in_state_is_sent_though_it_does_not_come_ag
         "restart-strategy.fixed-delay.attempts": "1",
         "restart-strategy.fixed-delay.delay": "100 ms",
     }
-    env, _ = build(node.url, prefix, 1000, produce, SinkLimits(flush_ms=100), settings)
+    env, _ = build(node.url, prefix, 1000, produce, SinkLimits(flush_ms=100), settings, spares=1)
     job = threading.Thread(target=env.execute, args=("restored",))
     job.start()
     limit = time.monotonic() + 60

@@ -7,7 +7,7 @@ from typing import Any
 from models.automata.compiled import Automaton, CompiledAutomata
 from models.automata.documents import document
 from models.automata.judge import Finding, Violation, judge
-from models.automata.transaction import Transaction
+from models.automata.transaction import Keeping, Transaction
 from tests.models.automata.workload import Event
 
 
@@ -31,7 +31,7 @@ def _walk(
     found: list[dict[str, Any]] = []
 
     def tell(some: list[tuple[Event, int]], finding: Finding, late: bool = False) -> None:
-        record = Transaction(0, 10)
+        record = Transaction(0, Keeping(10))
         for e, s in some:
             text = b"%s:%d" % (e.source.encode(), e.position)
             record.record((e.order, model.slots.index((at, s)), e.identifier, e.event, e.position, e.source, text), s)
@@ -68,7 +68,7 @@ def _walk(
             if automaton.max_ms is not None and certain and duration(own[:size]) > automaton.max_ms:
                 tell(own[:size], too_long(own[:size], automaton.max_ms))
                 break
-        record = Transaction(0, 10)
+        record = Transaction(0, Keeping(10))
         for e, s in own:
             record.record((e.order, 0, e.identifier, e.event, e.position, e.source, b""), s)
         record.ended = ended(own)

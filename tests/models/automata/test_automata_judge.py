@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from models.automata.judge import Finding, Violation, judge, judge_passes
 from models.automata.severity import score, worst
-from models.automata.transaction import Transaction
+from models.automata.transaction import Keeping, Transaction
 from tests.models.automata.workload import automaton, flow, model, state
 
 
 def record(path: list[int], times: list[int] | None = None, ends: frozenset[int] = frozenset()) -> Transaction:
-    transaction = Transaction(0, 10)
+    transaction = Transaction(0, Keeping(10))
     for position, at in enumerate(path):
         when = times[position] if times else position
         transaction.record((when, at, b"x", when, position + 1, "a", b""), at)

@@ -8,7 +8,7 @@ from models.automata.judge import Finding, Violation
 from models.automata.reasons import bounds, explain, times
 from models.automata.severity import score
 from models.automata.shard import FOREVER, ShardState
-from models.automata.transaction import Transaction
+from models.automata.transaction import Keeping, Transaction
 from tests.models.automata.workload import MINUTE, automaton, batch, flow, model, numbered, state
 
 SPEC = automaton(
@@ -126,7 +126,7 @@ def test_what_never_happened_weighs_more_than_what_was_quick():
 
 
 def test_evidence_keeps_both_ends_and_the_offending_lines():
-    transaction = Transaction(0, 6)
+    transaction = Transaction(0, Keeping(6))
     for position in range(1, 13):
         transaction.record((position, position % 12, b"x", position, position, "a", b""), 0)
     assert [line[4] for line in transaction.lines] == list(range(1, 13))
@@ -141,7 +141,7 @@ def test_evidence_keeps_both_ends_and_the_offending_lines():
 
 @given(st.integers(1, 500), st.integers(0, 12))
 def test_first_and_last_line_and_exact_counts_survive_any_length(events, evidence):
-    transaction = Transaction(0, evidence)
+    transaction = Transaction(0, Keeping(evidence))
     for position in range(1, events + 1):
         transaction.record((position, 0, b"x", position, position, "a", b""), position % 2)
     assert (transaction.lines[0][4], transaction.lines[-1][4]) == (1, events)
@@ -162,7 +162,7 @@ def test_transitions_steps_and_exclusions_read_as_one_plain_sentence():
     (compiled,) = model(spec).automata
 
     def reason(kind, *violations):
-        return explain(compiled, Transaction(0, 10), "o-1", Finding(kind, violations)).reason
+        return explain(compiled, Transaction(0, Keeping(10)), "o-1", Finding(kind, violations)).reason
 
     assert reason("wrong_order", Violation(1, 0, None, None, None, "transition", 900)) == (
         'Transaction o-1 passed "open of <id>" right after "work of <id>"; normally "work of <id>", "check of <id>" or '

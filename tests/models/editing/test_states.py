@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.automata.compiled import CompiledAutomata
 from models.automata.judge import judge
-from models.automata.transaction import Transaction
+from models.automata.transaction import Keeping, Transaction
 from models.document import Automaton, Equal, Excludes, ModelDocument, Order, Requires, State, Template, Transition
 from models.editing.removal import remove_states
 from models.editing.states import join_states, split_state
@@ -62,7 +62,7 @@ def is_normal(automaton, path, times):
     document = ModelDocument("m", 1, {"formats": ["NONE"]}, templates, [automaton])
     compiled = CompiledAutomata(document).automata[0]
     place = {s.id: at for at, s in enumerate(automaton.states)}
-    transaction = Transaction(0, 10, compiled.graph or None)
+    transaction = Transaction(0, Keeping(10, compiled.graph or None))
     for name, at in zip(path, times, strict=False):
         transaction.record((at, place[name], b"x", at, 1, "a", b""), place[name])
     return not judge(compiled, transaction)

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.automata.compiled import CompiledAutomata
 from models.automata.judge import judge
-from models.automata.transaction import Transaction
+from models.automata.transaction import Keeping, Transaction
 from models.mining.identifiers import Identifier, IdentifierChoice
 from models.mining.transactions import EventTable
 
@@ -116,7 +116,7 @@ def replay(automata: list[dict[str, Any]], traffic: Traffic) -> dict[int, set[st
                 close(key)
                 record = None
         if record is None:
-            record = open_ones[key] = Transaction(0, 10)
+            record = open_ones[key] = Transaction(0, Keeping(10))
         record.ended |= state in automaton.ends
         record.record((at, slot, b"", at, 0, "", b""), state)
     for key in list(open_ones):
