@@ -1,4 +1,4 @@
-"""The configuration of the job that scores series; see the example ``conf/score.yaml`` and ``conf/score.schema.json``."""
+"""The configuration of the job that scores series; see ``conf/score.yaml`` and ``conf/score.schema.json``."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def is_scoring(path: str | Path) -> bool:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return False
-    return isinstance(data, dict) and "sources" in data and not {"model", "id", "update"} & set(data)
+    return isinstance(data, dict) and "detector" in data
 
 
 def _build(data: dict[str, Any], folder: Path, slot_ms: int | None) -> ScoreConfig:

@@ -270,4 +270,3 @@ class _Collected:
             np.array(self._places, np.int64),
             self.bad,
         )
-

@@ -116,7 +116,9 @@ def take_file_lines(batch: LogBatch, state: SourceState, shards: int) -> Taken:
             data = rest
             state.lines = 1
     lines = data.count(_NEWLINE) + (data[-1:] not in (b"", _NEWLINE))
-    if state.wrong:
+    if not data:
+        points = _none(data, "")
+    elif state.wrong:
         points = _none(data, f"no line of the file can be read: {state.wrong}")
     elif state.json:
         points = read_json_lines(data, batch.source)

@@ -62,6 +62,10 @@ class TypedShard:
         """How many series it knows."""
         return len(self._places) + len(self._newcomers)
 
+    def slot_lengths(self) -> dict[int, int]:
+        """Length of a slot, ms → how many series have such; without series whose slots are not known yet."""
+        return {slot_ms: lane.rows for slot_ms, lane in self._lanes.items()}
+
     def take(self, batch: PointBatch) -> Scored:
         """Score the points of a batch, and learn from them."""
         found = Scored.nothing(len(batch))
