@@ -50,7 +50,8 @@ def config(folder, detector, parallelism=1, batch_size=50_000):
 def expected(folder, detector):
     """Incidents (the last word on each) and scores, by the pure functions, all series in one shard."""
     shard = ScoreSettings(detector).shard()
-    incidents, scores = {}, []
+    incidents: dict[str, dict] = {}
+    scores: list[str] = []
     for name in ("a.csv", "b.jsonl"):
         taken = take_file_lines(LogBatch(name, (folder / name).read_bytes()), SourceState(), 1)
         for batch in taken.batches:
