@@ -1,7 +1,7 @@
 """``series``: points a second over many series, in one process and through the whole job, and bytes of state a series.
 
-Beside it run detectors of river and rrcf on points of the same kind, in an environment of their own, and what all of them
-score on the Numenta Anomaly Benchmark, by one and the same scoring. Peers get fewer points, since some are slow.
+Beside it run detectors of river and rrcf on points of the same kind, in an environment of their own, and what all score
+on the Numenta Anomaly Benchmark, by one and the same scoring. Peers get fewer points, since some are slow.
 """
 
 from __future__ import annotations
@@ -150,9 +150,7 @@ def _tell_speed(core: Mapping[str, Any], job: Mapping[str, Any], peers: Mapping[
     reached = "reached" if state <= GOAL_STATE_BYTES else "MISSED"
     print(f"  state a series, bytes: {state:,.0f} (goal ≤ {GOAL_STATE_BYTES:,.0f}: {reached})")
     cpu = ", ".join(f"{kind} {us:,.2f}" for kind, us in job["cpu_us_per_point"].items())
-    print(
-        f"  job, typed, {job['points']:,} points, parallelism {job['parallelism']}: {job['seconds']:,.1f} s, of which"
-    )
+    print(f"  job, typed, {job['points']:,} points, parallelism {job['parallelism']}: {job['seconds']:,.1f} s")
     print(f"    start-up {job['start_up_seconds']:,.1f} s; {job['points_per_second']:,.0f} points/s without it")
     print(f"    µs of processor a point: {sum(job['cpu_us_per_point'].values()):,.2f}: {cpu}")
     print(f"    points/s a core: {against(job['points_per_second_a_core'], GOAL_POINTS_PER_SECOND)}")
@@ -186,9 +184,9 @@ def _nab(folder: Path, corpus: list[LabelledSeries], slow_points: int, peers: bo
     rows = [[name, *(f"{score:.1f}" for score in scores)] for name, scores in found["all"].items()]
     rows += [[f"{name} (some files)", *(f"{score:.1f}" for score in scores)] for name, scores in found["short"].items()]
     print(
-        f"  Numenta Anomaly Benchmark: {len(corpus)} files, {points:,} points; some files: the {len(short)} shortest,"
+        f"  Numenta Anomaly Benchmark: {len(corpus)} files, {points:,} points; for each the threshold best in hindsight"
     )
-    print(f"  {some:,} points; for each the one threshold that is best in hindsight")
+    print(f"  some files: the {len(short)} shortest, {some:,} points")
     print(table(["", *(profile.name for profile in PROFILES)], rows))
     return found
 
