@@ -13,43 +13,49 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pyflink.common import Types
 from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
 
-from jobs.environment import MAX_PARALLELISM, make_environment
+from jobs.connectors import pipeline_jars
+from jobs.environment import MAX_PARALLELISM, configuration, make_environment
 from jobs.file_sink import json_lines
+from jobs.kafka_topics import Partition
+from jobs.live_flink import STREAM_BUNDLE, STREAM_BUNDLE_MS, bundle_settings
 from jobs.naming import by_key
 from jobs.results import DEAD_LETTERS as DEAD_LETTERS_FOLDER
 from jobs.results import STATISTICS as STATISTICS_FOLDER
 from jobs.score_config import ScoreConfig, check_score_config
 from jobs.score_results import INCIDENTS, SCORES, ScoreResults, collect_scores
+from jobs.score_source import file_batches, partitions_of, topic_batches
 from models.errors import UserError
-from models.splits import plan_splits
 from operators import names, score
-from operators.elements import KEYED_BYTES, first
-from operators.pack import Pack
+from operators.elements import KEYED_BYTES
 from operators.points import DEAD_LETTERS, STATISTICS, ReadPoints
 from operators.score import Score
 
-_WORDS_TYPE = Types.TUPLE([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
+_BATCH_MS = 200
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 
 
-def build(env: StreamExecutionEnvironment, config: ScoreConfig, work: Path) -> None:
-    """Put the job's graph together; its results go to part files below ``work``."""
-    plans = [plan_splits(str(source.path), source.name, config.encoding) for source in config.sources]
-    words = [(split.source, split.to_json().encode()) for plan in plans for split in plan]
+def build(
+    env: StreamExecutionEnvironment, tables: Any, config: ScoreConfig, work: Path, partitions: list[Partition]
+) -> None:
+    """Put the job's graph together; its results go to part files below ``work``.
+
+    Args:
+        env: where the graph is built.
+        tables: its table environment; None where files are read.
+        config: what to read and how.
+        work: an empty folder.
+        partitions: of the topics; none where files are read.
+    """
+    topic = config.kafka is not None
+    lines = topic_batches(env, tables, config, partitions) if topic else file_batches(env, config)
     points = (
-        env.from_collection(words, _WORDS_TYPE)
-        .uid(names.UID_SPLITS)
-        .name("splits")
-        .key_by(first, Types.STRING())
-        .process(Pack(config.batch_size, config.max_line_bytes), _WORDS_TYPE)
-        .uid(names.UID_PACK)
-        .name("pack")
-        .key_by(first, Types.STRING())
-        .process(ReadPoints(config.shards, MAX_PARALLELISM, topic=False), KEYED_BYTES)
+        lines.process(ReadPoints(config.shards, MAX_PARALLELISM, topic), KEYED_BYTES)
         .uid(names.UID_POINTS)
         .name("points")
     )
@@ -79,6 +85,9 @@ def run(config: ScoreConfig, embedded: bool, work: Path | None = None) -> ScoreR
         config: what to read and how.
         embedded: on the mini cluster in this process.
         work: an empty folder for part files; one beside the results when None, removed at the end.
+
+    Raises:
+        UserError: topics cannot be read, or hold nothing.
     """
     if work is None:
         config.directory.mkdir(parents=True, exist_ok=True)
@@ -89,8 +98,18 @@ def run(config: ScoreConfig, embedded: bool, work: Path | None = None) -> ScoreR
         finally:
             shutil.rmtree(own, ignore_errors=True)
     begin = time.monotonic()
-    env = make_environment(config.parallelism, embedded)
-    build(env, config, work)
+    if config.kafka is None:
+        env = make_environment(config.parallelism, embedded)
+        build(env, None, config, work, [])
+    else:
+        partitions = partitions_of(config)
+        settings = {"pipeline.jars": pipeline_jars(embedded), "table.exec.uid.generation": "ALWAYS"}
+        env = make_environment(config.parallelism, embedded, {"restart-strategy.type": "none", **settings})
+        tables = StreamTableEnvironment.create(env)
+        for key, value in bundle_settings(config.batch_size, _BATCH_MS).items():
+            tables.get_config().set(key, value)
+        build(env, tables, config, work, partitions)
+        env.configure(configuration(bundle_settings(STREAM_BUNDLE, STREAM_BUNDLE_MS)))
     env.execute("weirwatch score")
     return collect_scores(work, time.monotonic() - begin)
 

@@ -14,7 +14,11 @@ import yaml
 
 from jobs.config import SourceConfig, unreadable, unwritable
 from jobs.durations import duration_ms
+from jobs.live_config import SCHEMA as LIVE_SCHEMA
+from jobs.live_config import build_input, is_secret
+from jobs.live_settings import InputConfig, KafkaConfig
 from jobs.settings import ConfigError, SettingsFile
+from jobs.settings_words import Place
 from models.errors import UserError
 from models.series.scoring.settings import TYPED, ScoreSettings
 from models.series.scoring.source import header_of
@@ -22,13 +26,16 @@ from models.splits import SplitReader, plan_splits
 
 SCHEMA = Path(__file__).resolve().parent.parent / "conf" / "score.schema.json"
 
+_SHARED = ("kafka", "input")
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreConfig:
     """What the job reads, writes and how it works; every path is absolute.
 
     Attributes:
-        sources: files of points.
+        sources: files of points; none where topics are read.
+        kafka, input: topics; None where files are read.
         directory: where incidents, dead letters and the summary go, and scores if they are wanted.
         scores: write what is said of each point.
         settings: how series are scored.
@@ -41,6 +48,8 @@ class ScoreConfig:
 
     sources: tuple[SourceConfig, ...]
     directory: Path
+    kafka: KafkaConfig | None = None
+    input: InputConfig | None = None
     scores: bool = False
     settings: ScoreSettings = field(default_factory=ScoreSettings)
     parallelism: int = 1
@@ -48,6 +57,16 @@ class ScoreConfig:
     shards: int = 16
     max_line_bytes: int = 1 << 20
     encoding: str = "utf-8"
+
+
+def schema() -> dict[str, Any]:
+    """The schema, with what it shares with that of the live job put in."""
+    own: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    live = json.loads(LIVE_SCHEMA.read_text(encoding="utf-8"))
+    for key in _SHARED:
+        own["properties"][key] = live["properties"][key]
+    own["$defs"] = live["$defs"]
+    return own
 
 
 def check_score_config(path: str | Path, environment: Mapping[str, str] | None = None) -> ScoreConfig:
@@ -61,10 +80,10 @@ def check_score_config(path: str | Path, environment: Mapping[str, str] | None =
         ConfigError: the file is unreadable or wrong, or a file it names cannot be used; the message names file, line
             and key of every problem.
     """
-    settings = SettingsFile(Path(path), environment)
-    settings.validate(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    settings = SettingsFile(Path(path), environment, is_secret)
+    settings.validate(schema())
     data = settings.data
-    problems: list[str] = []
+    problems = [settings.problem(place, text) for place, text in _input_problems(data)]
     slot_ms = None
     if "slot" in data:
         slot_ms = duration_ms(data["slot"])
@@ -101,6 +120,26 @@ def is_scoring(path: str | Path) -> bool:
     return isinstance(data, dict) and "detector" in data
 
 
+def _input_problems(data: dict[str, Any]) -> list[tuple[Place, str]]:
+    """What does not fit together."""
+    topics = [key for key in _SHARED if key in data]
+    if "sources" in data and topics:
+        return [((topics[0],), "points come from sources or from topics; remove one of the two")]
+    if "sources" not in data and len(topics) < len(_SHARED):
+        missing = "sources, or kafka and input," if not topics else next(key for key in _SHARED if key not in data)
+        return [((), f"{missing} is missing: it says what to score")]
+    found: list[tuple[Place, str]] = []
+    given = data.get("input", {})
+    if given.get("start") == "latest":
+        found.append((("input", "start"), "nothing stands behind the latest message; write earliest"))
+    found += [
+        (("input", key), "messages of points are lines of JSON; remove it")
+        for key in ("format", "envelope")
+        if key in given
+    ]
+    return found
+
+
 def _build(data: dict[str, Any], folder: Path, slot_ms: int | None) -> ScoreConfig:
     def absolute(text: str) -> Path:
         return Path(os.path.normpath(folder / Path(text).expanduser()))
@@ -109,10 +148,13 @@ def _build(data: dict[str, Any], folder: Path, slot_ms: int | None) -> ScoreConf
         key: int(data[key]) for key in ("parallelism", "batch_size", "shards", "max_line_bytes") if key in data
     }  # a schema takes 2.0 for a whole number
     output = data["output"]
+    kafka, topics = build_input(data, folder) if "kafka" in data else (None, None)
     chosen = {key: data[key] for key in ("detector", "preset") if key in data}
     return ScoreConfig(
-        sources=tuple(SourceConfig(absolute(s["path"]), s.get("name", s["path"])) for s in data["sources"]),
+        sources=tuple(SourceConfig(absolute(s["path"]), s.get("name", s["path"])) for s in data.get("sources", ())),
         directory=absolute(output["directory"]),
+        kafka=kafka,
+        input=topics,
         scores=output.get("scores", False),
         settings=ScoreSettings(**chosen, slot_ms=slot_ms),
         encoding=data.get("encoding", "utf-8"),

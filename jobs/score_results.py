@@ -64,8 +64,8 @@ def collect_scores(work: Path, seconds: float) -> ScoreResults:
             incidents[document["id"]] = document
     ordered = sorted(incidents.values(), key=_moment)
     kinds = Counter(document["type"] for document in ordered if "type" in document)
-    letters = sorted(map(json.loads, _documents(work / DEAD_LETTERS)), key=_line)
-    scores = sorted(((*_line(json.loads(line)), line) for line in _documents(work / SCORES)), key=lambda one: one[:2])
+    letters = sorted(map(json.loads, _documents(work / DEAD_LETTERS)), key=_place)
+    scores = sorted((_place(json.loads(line)), line) for line in _documents(work / SCORES))
     dead = totals["dead_letters"] + totals["refused"]
     summary: dict[str, Any] = {name: totals[name] for name in _COUNTS} | {"dead_letters": dead}
     summary |= {
@@ -89,5 +89,7 @@ def _moment(document: dict[str, Any]) -> tuple[str, str, str, str]:
     return document["@timestamp"] or "", document["source"], document["series"], document["id"]
 
 
-def _line(document: dict[str, Any]) -> tuple[str, int]:
-    return document["source"], document["line"]
+def _place(document: dict[str, Any]) -> tuple[str, str, int, int, int]:
+    """Where a document's point or line stands: in a file, or in a topic."""
+    numbers = (document.get(key, 0) for key in ("partition", "offset", "line"))
+    return document["source"], document.get("topic", ""), *numbers

@@ -51,9 +51,10 @@ def _config(options: argparse.Namespace) -> int:
         return 0
     if is_scoring(options.file):
         if options.connect:
-            raise UserError(f"{options.file} is about files; --connect is for configurations of the live job")
+            raise UserError(f"{options.file} is about scoring; --connect is for configurations of the live job")
         scoring = check_score_config(options.file)
-        print(f"{options.file}: right; scores {len(scoring.sources)} files with detector {scoring.settings.detector}")
+        what = f"{len(scoring.sources)} files" if scoring.input is None else ", ".join(scoring.input.topics)
+        print(f"{options.file}: right; scores {what} with detector {scoring.settings.detector}")
         return 0
     if is_live(options.file):
         return _live(options.file, options.connect)

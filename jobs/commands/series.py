@@ -134,9 +134,9 @@ def _tell_notes(counts: Counts) -> None:
 
 def _tell_typed_notes(counts: Counts) -> None:
     for slot_ms, series in sorted(counts.slots.items()):
-        _note(f"{series:,} series have slots of {human_duration(slot_ms)}")
+        _note(f"slots of {human_duration(slot_ms)}: {series:,} series")
     if counts.unsettled:
-        _note(f"{counts.unsettled:,} series are too short to find their step; name it with --slot")
+        _note(f"too short to find their step: {counts.unsettled:,} series; name it with --slot")
     if counts.empty:
         _note(f"{counts.empty:,} rows have no value; they count as slots in which the series said nothing")
     if counts.untimed:

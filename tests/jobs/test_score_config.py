@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import jsonschema
@@ -10,11 +9,14 @@ import pytest
 import yaml
 
 from jobs.config import SourceConfig
-from jobs.score_config import SCHEMA, ScoreConfig, check_score_config, is_scoring
+from jobs.score_config import ScoreConfig, check_score_config, is_scoring, schema
 from jobs.settings import ConfigError
 from models.series.scoring.settings import ScoreSettings
 
 SMALL = {"sources": [{"path": "a.csv"}], "output": {"directory": "out"}, "detector": "weirwatch"}
+
+TOPICS = {"sources": None, "kafka": {"bootstrap": "localhost:9092"}}
+"""Topics instead of files."""
 
 
 @pytest.fixture
@@ -23,7 +25,8 @@ def write(tmp_path):
 
     def written(**more) -> Path:
         path = tmp_path / "score.yaml"
-        path.write_text(yaml.safe_dump({**SMALL, **more}))
+        given = {key: value for key, value in {**SMALL, **more}.items() if value is not None}
+        path.write_text(yaml.safe_dump(given))
         return path
 
     return written
@@ -47,8 +50,8 @@ def test_every_value_is_taken_from_the_file(write, tmp_path):
         preset="quiet", slot="5m", parallelism=2, batch_size=7, shards=3, max_line_bytes=99, encoding="latin-1",
     )  # fmt: skip
     assert check_score_config(path, {}) == ScoreConfig(
-        (SourceConfig(tmp_path / "a.csv", "a"),), tmp_path / "o", True, ScoreSettings("typed", "quiet", 300_000), 2, 7,
-        3, 99, "latin-1",
+        (SourceConfig(tmp_path / "a.csv", "a"),), tmp_path / "o", None, None, True,
+        ScoreSettings("typed", "quiet", 300_000), 2, 7, 3, 99, "latin-1",
     )  # fmt: skip
 
 
@@ -63,6 +66,11 @@ def test_every_value_is_taken_from_the_file(write, tmp_path):
         ({"sources": [{"path": "a.csv"}, {"path": "a.csv"}]}, "the same file as sources[0]; remove one"),
         ({"sources": [{"path": "score.yaml"}]}, "the header has no column 'timestamp'"),
         ({"colour": "red"}, "colour"),
+        ({"kafka": {"bootstrap": "localhost:9092"}}, "points come from sources or from topics; remove one of the two"),
+        ({"sources": None}, "sources, or kafka and input, is missing: it says what to score"),
+        ({"sources": None, "input": {"topics": ["m"]}}, "kafka is missing: it says what to score"),
+        ({**TOPICS, "input": {"topics": ["m"], "start": "latest"}}, "nothing stands behind the latest message"),
+        ({**TOPICS, "input": {"topics": ["m"], "format": "raw"}}, "messages of points are lines of JSON; remove it"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(write, more, said):
@@ -70,6 +78,15 @@ def test_what_is_wrong_is_said_with_its_line(write, more, said):
     assert said in text
     assert "score.yaml" in text
     assert text.count("\n") == 0
+
+
+def test_topics_are_named_instead_of_files(write):
+    config = check_score_config(write(**TOPICS, input={"topics": ["m"]}), {})
+    assert config.sources == ()
+    assert config.kafka is not None
+    assert config.kafka.bootstrap == "localhost:9092"
+    assert config.input is not None
+    assert config.input.topics == ("m",)
 
 
 def test_it_is_told_from_other_configurations(write, repo_root):
@@ -81,6 +98,5 @@ def test_it_is_told_from_other_configurations(write, repo_root):
 
 
 def test_the_example_fits_the_schema(repo_root):
-    schema = json.loads(SCHEMA.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(yaml.safe_load((repo_root / "conf" / "score.yaml").read_text()), schema)
+    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.validate(yaml.safe_load((repo_root / "conf" / "score.yaml").read_text()), schema())

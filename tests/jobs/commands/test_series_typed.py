@@ -61,7 +61,7 @@ def test_incidents_stand_in_the_rows_in_which_they_begin_and_end(tmp_path, capsy
     captured = capsys.readouterr()
     alarms = sum(row["alarm"] == "1" for row in rows)
     assert captured.out == f"{ROWS:,} rows of 1 series, {alarms} alarms: {out}\n"
-    assert "1 series have slots of 1 h" in captured.err
+    assert "slots of 1 h: 1 series" in captured.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cpu.csv", "scores.csv"]
 
 
