@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from models.series.scoring.settings import TYPED, WEIRWATCH, ScoreSettings
@@ -40,3 +43,14 @@ def test_the_log_is_bounded_by_the_snapshot():
         sizes.append(sum(map(len, state.entries)))
     assert max(sizes) < (1 << 16) + 5 * 4_000 + 1_000
     assert min(sizes[len(sizes) // 2 :]) < 5 * 4_000, "a snapshot has taken the place of the log"
+
+
+@pytest.mark.parametrize("detector", [TYPED, WEIRWATCH])
+def test_the_log_of_version_1_is_read(detector, repo_root):
+    kept = json.loads((repo_root / "tests/fixtures/score_log_v1.json").read_text())[detector]
+    log = ScoreLog(ListState(map(base64.b64decode, kept["log"])), ScoreSettings(detector))
+    assert log.shard.series == 2
+    points_after = [(name, time, float("nan") if value is None else value) for name, time, value in kept["next"]]
+    rows = said(log.shard, batch_of(points_after, 360))
+    assert [row[2] for row in rows] == pytest.approx(kept["scores"], abs=1e-9)
+    assert any(kept["scores"])
