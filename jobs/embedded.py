@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import shutil
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.config import DetectConfig
@@ -39,17 +41,31 @@ def run_embedded(config: DetectConfig, work: Path, progress: Progress) -> Result
     from jobs.detect import run  # starts the Java gateway on import of Flink: only when all is checked
 
     logging.getLogger().addFilter(worth_telling)
-    done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(work, progress, done), daemon=True)
-    watcher.start()
     try:
-        return run(config, work, embedded=True)
+        with watched(work, progress, "scanning"):
+            return run(config, work, embedded=True)
     except (UserError, OSError):
         raise
     except Exception as error:
         details = Path.cwd() / "weirwatch-error.log"
         details.write_text(traceback.format_exc(), encoding="utf-8")
         raise JobError(f"the job failed: {cause(str(error))}; details: {details}") from error
+
+
+@contextlib.contextmanager
+def watched(work: Path, progress: Progress, doing: str) -> Iterator[None]:
+    """While this lasts, progress tells how many lines the job has read, by the statistics that it writes.
+
+    Args:
+        work: the folder of the job's part files.
+        progress: told how far the job is.
+        doing: what the job does, in a word.
+    """
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(work, progress, done, doing), daemon=True)
+    watcher.start()
+    try:
+        yield
     finally:
         done.set()
         watcher.join()
@@ -72,7 +88,7 @@ def worth_telling(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("KeyboardInterrupt while sending")
 
 
-def _watch(work: Path, progress: Progress, done: threading.Event) -> None:
+def _watch(work: Path, progress: Progress, done: threading.Event, doing: str) -> None:
     """Follow the statistics that the job writes."""
     lines = 0
     read: dict[Path, int] = {}
@@ -87,7 +103,7 @@ def _watch(work: Path, progress: Progress, done: threading.Event) -> None:
             whole = data.rfind(b"\n") + 1
             read[path] = read.get(path, 0) + whole
             lines += sum(int(count) for count in _LINES.findall(data[:whole]))
-        progress.text(f"scanning: {lines:,} lines" if lines else "starting the mini cluster")
+        progress.text(f"{doing}: {lines:,} lines" if lines else "starting the mini cluster")
 
 
 def cause(text: str) -> str:

@@ -63,6 +63,19 @@ that came after their slot was closed; a line counts once for each series that i
 OPEN_SLOTS = "open_slots"
 """Gauge of ``slots``: slots with lines that are not closed yet."""
 
+LINES_OF_POINTS_BY_COUNT = {"lines": "point_lines", "points": "points_read", "dead_letters": "point_lines_dead"}
+"""Counters of ``points``: what :class:`models.series.scoring.source.Taken` counts → the metric."""
+
+POINT_SOURCES = "point_sources"
+"""Gauge of ``points``: files that the subtask reads."""
+
+SCORED_BY_COUNT = {"scored": "points_scored", "alarms": "series_alarms", "refused": "points_refused"}
+"""Counters of ``score``: what :class:`operators.score.Score` counts → the metric. ``points_refused`` are points that
+were not judged, each a dead letter."""
+
+SERIES_WATCHED = "series_watched"
+"""Gauge of ``score``: series that the subtask knows."""
+
 DOCUMENTS_INDEXED = "documents_indexed"
 """Counter of ``elasticsearch``: documents that Elasticsearch has acknowledged."""
 
@@ -100,6 +113,8 @@ METRICS = {
     "parse": (*LINES_BY_COUNT.values(), CLOCK_LAG_MS, MODEL_VERSION, MODELS_IN_FORCE, MODELS_EPOCH),
     "automata": (*TRANSACTIONS_BY_COUNT.values(), OPEN_TRANSACTIONS, WAITING_EVENTS, MODELS_EPOCH),
     "slots": (*SLOTS_BY_COUNT.values(), OPEN_SLOTS, MODELS_EPOCH),
+    "points": (*LINES_OF_POINTS_BY_COUNT.values(), POINT_SOURCES),
+    "score": (*SCORED_BY_COUNT.values(), SERIES_WATCHED),
     "resolve": (CONTROL_ACCEPTED, CONTROL_REJECTED, MODELS_IN_FORCE, MODELS_EPOCH),
     "elasticsearch": (DOCUMENTS_INDEXED, DOCUMENTS_REFUSED, BULK_RETRIES, BULK_MS, SINK_BACKLOG),
 }

@@ -13,6 +13,7 @@ from jobs.commands.options import command
 from jobs.config import check_config
 from jobs.learn_config import check_learn_config, is_learning
 from jobs.live_config import LiveConfig, check_live_config, is_live
+from jobs.score_config import check_score_config, is_scoring
 from models.checkers.spec import CheckerSpec
 from models.document import load_model
 from models.errors import UserError
@@ -28,8 +29,9 @@ def add_to(commands: Any) -> None:
         "check",
         _config,
         f"check {what}; say where it is wrong and how to mend it",
-        description=f"Check {what}: on topics (kafka, input), on files (sources), or of learning (output.model or "
-        "output.store), which its keys tell. Whatever is wrong is named with its line and how to mend it.",
+        description=f"Check {what}: on topics (kafka, input), on files (sources), of learning (output.model or "
+        "output.store), or of scoring series (detector), which its keys tell. Whatever is wrong is named with its line "
+        "and how to mend it.",
     )
     parser.add_argument("file", metavar="FILE", help=f"file with {what}")
     parser.add_argument(
@@ -46,6 +48,13 @@ def _config(options: argparse.Namespace) -> int:
         learning = check_learn_config(options.file)
         read = learning.input.topics if learning.input is not None else [source.name for source in learning.sources]
         print(f"{options.file}: right; learns {learning.id or learning.update} from {', '.join(read)}")
+        return 0
+    if is_scoring(options.file):
+        if options.connect:
+            raise UserError(f"{options.file} is about scoring; --connect is for configurations of the live job")
+        scoring = check_score_config(options.file)
+        what = f"{len(scoring.sources)} files" if scoring.input is None else ", ".join(scoring.input.topics)
+        print(f"{options.file}: right; scores {what} with detector {scoring.settings.detector}")
         return 0
     if is_live(options.file):
         return _live(options.file, options.connect)

@@ -7,22 +7,18 @@ import csv
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.commands import series_run
 from jobs.commands.options import command, log_sources, writable
+from jobs.commands.series_scoring import ADDED, DETECTOR_COLUMNS, Counts, Source, score_row_by_row, score_typed
+from jobs.durations import duration_ms
 from jobs.progress import Progress
+from models.anomalies import human_duration
 from models.errors import UserError
-from models.series.detector import SeriesDetector, SeriesResult
-from models.series.settings import PRESETS, Settings
+from models.series.scoring.settings import DETECTORS, PRESETS, TYPED, WEIRWATCH, ScoreSettings
 from models.series.table import SERIES, SeriesTable
-
-ADDED = ("anomaly_score", "alarm", "expected", "lower", "upper")
-"""The columns that scoring adds."""
-
-_HIGHEST_BELOW = 0.499999
-_PROGRESS_ROWS = 2_000
 
 
 def add_to(commands: Any) -> None:
@@ -38,60 +34,71 @@ def add_to(commands: Any) -> None:
         description="Score each row of a series by what came before it, row by row: nothing that is written of a row "
         "depends on later rows. Files have the columns timestamp and value; a column series says which of several "
         "series a row belongs to, and without it each file is one. Writes their rows with the columns series (if they "
-        f"have none) and {', '.join(ADDED)}.",
+        f"have none) and {', '.join(ADDED)}; --detector {TYPED} adds type and reason where incidents begin and end.",
     )
     score.add_argument("files", nargs="+", metavar="FILE.csv", help="CSV file with a header, plain or .gz, UTF-8")
     score.add_argument("--out", required=True, metavar="SCORES.csv", help="file to write")
     score.add_argument(
+        "--detector",
+        choices=sorted(DETECTORS),
+        default=WEIRWATCH,
+        help=f"{'; '.join(f'{name}: {does}' for name, does in sorted(DETECTORS.items()))} (default: %(default)s)",
+    )
+    score.add_argument(
         "--preset",
-        choices=sorted(PRESETS),
+        choices=PRESETS,
         default="sensitive",
         help="sensitive misses little; quiet raises fewer alarms and needs more for one (default: %(default)s)",
     )
+    score.add_argument(
+        "--slot",
+        type=_slot,
+        metavar="LENGTH",
+        help=f"with --detector {TYPED}: the step of the values, as 30s, 5m, 1h "
+        "(default: found for each series from its first timestamps)",
+    )
     score.add_argument("--quiet", action="store_true", help="show no progress")
-
-
-@dataclass(slots=True)
-class _Counts:
-    rows: int = 0
-    alarms: int = 0
-    empty: int = 0
-    untimed: int = 0
-    backward: int = 0
-    seen: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Watched:
-    detector: SeriesDetector
-    time: float | None = None
+    series_run.add_to(actions)
 
 
 def run(options: argparse.Namespace) -> int:
     """Score and write."""
+    if options.slot is not None and options.detector != TYPED:
+        raise UserError(f"--slot is for --detector {TYPED}: rows are judged whatever the steps between them")
     sources = log_sources(options.files)
     writable(options.out, inputs=options.files)
+    settings = ScoreSettings(options.detector, options.preset, options.slot)
+    added = DETECTOR_COLUMNS[settings.detector]
     progress = Progress(quiet=options.quiet)
-    counts = _Counts()
+    counts = Counts()
     part = Path(options.out + ".part")
     try:
-        columns = _common_columns(sources)
+        columns = _common_columns(sources, added)
         with part.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow([*columns, *([] if SERIES in columns else [SERIES]), *ADDED])
-            for name, path in sources:
-                with SeriesTable(path, name) as table:
-                    _score(table, Path(path).stat().st_size, PRESETS[options.preset], writer, counts, progress)
+            header = [*columns, *([] if SERIES in columns else [SERIES]), *added]
+            csv.writer(stream, lineterminator="\n").writerow(header)
+            score = score_typed if settings.detector == TYPED else score_row_by_row
+            score(sources, settings, stream, counts, progress)
         os.replace(part, options.out)
     finally:
         progress.close()
         part.unlink(missing_ok=True)
-    print(f"{counts.rows:,} rows of {len(counts.seen):,} series, {counts.alarms:,} alarms: {options.out}")
-    _tell_notes(counts)
+    print(f"{counts.rows:,} rows of {len(counts.series):,} series, {counts.alarms:,} alarms: {options.out}")
+    if settings.detector == TYPED:
+        _tell_typed_notes(counts)
+    else:
+        _tell_notes(counts)
     return 0
 
 
-def _common_columns(sources: Sequence[tuple[str, str]]) -> list[str]:
+def _slot(text: str) -> int:
+    found = duration_ms(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write it as 30s, 5m or 1h")
+    return found
+
+
+def _common_columns(sources: Sequence[Source], added: Sequence[str]) -> list[str]:
     """The columns of all files.
 
     Raises:
@@ -101,7 +108,7 @@ def _common_columns(sources: Sequence[tuple[str, str]]) -> list[str]:
     for name, path in sources:
         with SeriesTable(path, name) as table:
             columns = table.columns
-        for column in ADDED:
+        for column in added:
             if column in columns:
                 raise UserError(f"{name}, line 1: column {column!r} would be written twice; rename or remove it")
         if first and columns != first:
@@ -113,44 +120,33 @@ def _common_columns(sources: Sequence[tuple[str, str]]) -> list[str]:
     return first
 
 
-def _score(table: SeriesTable, size: int, settings: Settings, writer: Any, counts: _Counts, progress: Progress) -> None:
-    """Score the rows of one file. A series that several files name is another one in each."""
-    several = SERIES in table.columns
-    watched: dict[str, _Watched] = {}
-    for row in table:
-        one = watched.get(row.series)
-        if one is None:
-            one = watched[row.series] = _Watched(SeriesDetector(settings))
-            counts.seen.add(row.series)
-        result = one.detector.score_one(row.time, row.value)
-        writer.writerow([*row.cells, *([] if several else [row.series]), *_cells(result)])
-        counts.rows += 1
-        counts.alarms += result.alarm
-        counts.empty += row.value is None
-        if row.time is None:
-            counts.untimed += 1
-        else:
-            counts.backward += one.time is not None and row.time < one.time
-            one.time = row.time
-        if counts.rows % _PROGRESS_ROWS == 0:
-            progress.text(f"scoring {table.name}: {table.bytes_read() / size:.0%}, {counts.rows:,} rows in all")
-
-
-def _cells(result: SeriesResult) -> list[str]:
-    # A score just below an alarm's is not rounded up to one.
-    score = result.anomaly_score if result.alarm else min(result.anomaly_score, _HIGHEST_BELOW)
-    bounds = (result.expected, result.lower, result.upper)
-    return [f"{score:.6f}", str(int(result.alarm)), *("" if bound is None else f"{bound:.10g}" for bound in bounds)]
-
-
-def _tell_notes(counts: _Counts) -> None:
+def _tell_notes(counts: Counts) -> None:
     if counts.empty:
-        print(f"note: {counts.empty:,} rows have no value; they are not judged and leave no trace", file=sys.stderr)
+        _note(f"{counts.empty:,} rows have no value; they are not judged and leave no trace")
     if counts.untimed:
-        print(f"note: {counts.untimed:,} rows have no timestamp; the time of day said nothing there", file=sys.stderr)
+        _note(f"{counts.untimed:,} rows have no timestamp; the time of day said nothing there")
     if counts.backward:
-        print(
-            f"note: {counts.backward:,} rows are older than the row before them in their series; rows are judged in "
-            "the order in which they stand, so sort the file first if that is not the order in which they came",
-            file=sys.stderr,
+        _note(
+            f"{counts.backward:,} rows are older than the row before them in their series; rows are judged in "
+            "the order in which they stand, so sort the file first if that is not the order in which they came"
         )
+
+
+def _tell_typed_notes(counts: Counts) -> None:
+    for slot_ms, series in sorted(counts.slots.items()):
+        _note(f"slots of {human_duration(slot_ms)}: {series:,} series")
+    if counts.unsettled:
+        _note(f"too short to find their step: {counts.unsettled:,} series; name it with --slot")
+    if counts.empty:
+        _note(f"{counts.empty:,} rows have no value; they count as slots in which the series said nothing")
+    if counts.untimed:
+        _note(f"{counts.untimed:,} rows have no timestamp; without one a row has no slot, and is not judged")
+    if counts.refused:
+        _note(
+            f"{counts.refused:,} rows are not judged, since they are no later than the slot of the row before them in "
+            "their series, or far ahead of it; sort the file, or name the step of the values with --slot"
+        )
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)

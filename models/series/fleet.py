@@ -35,6 +35,7 @@ from models.series.incidents import (
 
 VERSION = 1
 KIND = "weirwatch.typed_series"
+_ALL = "weirwatch.typed_fleet"
 
 _FURTHEST = 1e30
 _RHYTHM_CALM_DAYS = 0.25
@@ -122,11 +123,6 @@ class Fleet:
     def rows(self) -> int:
         """How many series it watches."""
         return self._columns.rows
-
-    @property
-    def bytes_a_series(self) -> int:
-        """The size of the state of one series, without an incident that may be open."""
-        return self._columns.bytes_a_row
 
     def add(self, rows: int = 1) -> int:
         """Watch so many more series; gives the number of the first."""
@@ -330,6 +326,26 @@ class Fleet:
                 self._open[row, incident.track] = incident
         except (KeyError, TypeError) as error:
             raise BatchError(f"the state of a series is damaged: {error}") from None
+
+    def all_to_record(self) -> bytes:
+        """All series in one record of :data:`VERSION`: their fields, and the open incidents by row."""
+        incidents = [[row, incident.to_head()] for (row, _), incident in sorted(self._open.items())]
+        return self._columns.all_to_record(_ALL, VERSION, {"slot_ms": self.slot_ms, "incidents": incidents})
+
+    def all_from_record(self, record: bytes) -> None:
+        """Undo :meth:`all_to_record`: these series, and no others, go on as if they had never stopped.
+
+        Raises:
+            BatchError: as :meth:`from_record` says.
+        """
+        head = self._columns.all_from_record(record, _ALL, VERSION)
+        if head.get("slot_ms") != self.slot_ms:
+            raise BatchError(f"a record of slots of {head.get('slot_ms')} ms does not fit slots of {self.slot_ms} ms")
+        try:
+            found = [(row, Incident.from_head(known)) for row, known in head["incidents"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BatchError(f"the state of series is damaged: {error}") from None
+        self._open = {(row, incident.track): incident for row, incident in found}
 
 
 def _in_order(state: Arrays, i: int) -> Floats:

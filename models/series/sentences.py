@@ -15,10 +15,10 @@ def reason(name: str, incident: Incident, slot_ms: int) -> str:
         slot_ms: length of a slot, ms.
     """
     lasted = human_duration(incident.last_ms - incident.begin_ms + slot_ms)
-    actual, typical = _number(incident.actual), _typical(incident)
+    actual, typical = number_text(incident.actual), _typical(incident)
     if incident.track == AHEAD:
         when = "" if incident.eta_ms is None else f" about {iso_ms(int(incident.eta_ms))[:16]}Z"
-        return f"{name} will reach its limit of {_number(incident.limit)}{when} if it goes on as in the last day"
+        return f"{name} will reach its limit of {number_text(incident.limit)}{when} if it goes on as in the last day"
     match incident.type:
         case "spike":
             return f"{name} rose to {actual}, typical {typical}, for {lasted}"
@@ -46,9 +46,10 @@ def reason(name: str, incident: Incident, slot_ms: int) -> str:
 
 def _typical(incident: Incident) -> str:
     if incident.lower is None or incident.upper is None:
-        return _number(incident.typical)
-    return f"{_number(incident.lower)}–{_number(incident.upper)} at this time"
+        return number_text(incident.typical)
+    return f"{number_text(incident.lower)}–{number_text(incident.upper)} at this time"
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
+    """A number for people: four digits, or whole from 10,000 on."""
     return "nothing" if value is None else f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"

@@ -107,17 +107,7 @@ class SeriesTable:
         found = self._next()
         if found is None or not found[1]:
             raise UserError(f"{self.name} is empty; it needs a header with the columns timestamp and value")
-        columns = [cell.strip() for cell in found[1]]
-        for wanted in (TIMESTAMP, VALUE):
-            if wanted not in columns:
-                raise UserError(
-                    f"{self.name}, line {found[0]}: the header has no column {wanted!r}, but {', '.join(columns)}; "
-                    f"name the columns timestamp and value"
-                )
-        twice = sorted({column for column in columns if columns.count(column) > 1})
-        if twice:
-            raise UserError(f"{self.name}, line {found[0]}: column {twice[0]!r} is there twice; rename one of them")
-        return columns
+        return columns_of(found[1], f"{self.name}, line {found[0]}")
 
     def _next(self) -> tuple[int, list[str]] | None:
         line = self._reader.line_num + 1
@@ -133,24 +123,68 @@ class SeriesTable:
             raise UserError(f"{self.name} cannot be read on from line {line}: {error}; fetch or pack it anew") from None
 
     def _read_time(self, text: str, line: int) -> float | None:
-        text = text.strip()
-        if not text:
-            return None
         try:
-            return read_time(text)
-        except (ValueError, OverflowError):
-            raise UserError(
-                f"{self.name}, line {line}: timestamp {text!r} is none; write it as 2014-04-01 00:05:00, "
-                "or as seconds or milliseconds since 1970"
-            ) from None
+            return time_of(text)
+        except ValueError as error:
+            raise UserError(f"{self.name}, line {line}: {error}") from None
 
     def _read_value(self, text: str, line: int) -> float | None:
         try:
-            value = float(text)
-        except ValueError:
-            if text.strip().lower() in _NO_VALUE:
-                return None
+            return value_of(text)
+        except ValueError as error:
+            raise UserError(f"{self.name}, line {line}: {error}") from None
+
+
+def time_of(text: str) -> float | None:
+    """Seconds since 1970, UTC, of a cell with a timestamp; None of an empty one.
+
+    Raises:
+        ValueError: it is none; the message says so, and the mend.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        return read_time(text)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"timestamp {text!r} is none; write it as 2014-04-01 00:05:00, or as seconds or milliseconds since 1970"
+        ) from None
+
+
+def value_of(text: str) -> float | None:
+    """The number in a cell with a value; None of an empty one, and of NaN and infinities.
+
+    Raises:
+        ValueError: it is none; the message says so, and the mend.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        if text.strip().lower() in _NO_VALUE:
+            return None
+        raise ValueError(f"value {text!r} is no number; write it as 12.5, or leave it empty for none") from None
+    return value if math.isfinite(value) else None
+
+
+def columns_of(cells: list[str], where: str) -> list[str]:
+    """The columns that a header names.
+
+    Args:
+        cells: of the header.
+        where: file and line, for errors.
+
+    Raises:
+        UserError: a column is missing, or there twice.
+    """
+    columns = [cell.strip() for cell in cells]
+    for wanted in (TIMESTAMP, VALUE):
+        if wanted not in columns:
             raise UserError(
-                f"{self.name}, line {line}: value {text!r} is no number; write it as 12.5, or leave it empty for none"
-            ) from None
-        return value if math.isfinite(value) else None
+                f"{where}: the header has no column {wanted!r}, but {', '.join(columns)}; "
+                f"name the columns timestamp and value"
+            )
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice:
+        raise UserError(f"{where}: column {twice[0]!r} is there twice; rename one of them")
+    return columns

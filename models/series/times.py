@@ -11,6 +11,9 @@ _MS_FROM = 1e11
 _FURTHEST_S = 253_402_300_800.0
 """The year 10000, to which calendars here go."""
 
+_BASIC_DATE = 8
+"""So many digits are a date, 20240101."""
+
 
 def read_time(text: str) -> float:
     """Seconds since 1970, UTC, of a timestamp.
@@ -22,6 +25,9 @@ def read_time(text: str) -> float:
     Raises:
         ValueError: it is neither.
     """
+    if text.isdecimal() and len(text) != _BASIC_DATE:
+        # 1712010112345 would be taken for the year 1712.
+        return _read_number(text)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -58,11 +58,6 @@ class Columns:
         self.arrays: Arrays = {name: field.make(rows) for name, field in fields.items()}
         self.rows = rows
 
-    @property
-    def bytes_a_row(self) -> int:
-        """How large the state of one series is."""
-        return sum(field.size * np.dtype(field.kind).itemsize for field in self._fields.values())
-
     def grow(self, rows: int) -> None:
         """Add so many new series at the end."""
         for name, field in self._fields.items():
@@ -111,6 +106,39 @@ class Columns:
                 self._read(row, name, number_type, size, column)
         except (KeyError, TypeError, ValueError) as error:
             raise BatchError(f"the state of a series is damaged: {error}") from None
+        return head
+
+    def all_to_record(self, kind: str, version: int, head: Mapping[str, object]) -> bytes:
+        """All series as one record: fields described as by :meth:`to_record`, each with the numbers of all rows."""
+        described = [[name, field.kind, field.size] for name, field in self._fields.items()]
+        return pack_columns(
+            version,
+            {"kind": kind, "rows": self.rows, "fields": described, **head},
+            [self.arrays[name].tobytes() for name in self._fields],
+        )
+
+    def all_from_record(self, record: bytes, kind: str, version: int) -> dict[str, Any]:
+        """Undo :meth:`all_to_record`, and give the head. A field that the record lacks has its first value.
+
+        Raises:
+            BatchError: the record is none of this kind and version, or is damaged.
+        """
+        found, columns = unpack_columns(record, version)
+        head: dict[str, Any] = found
+        if head.get("kind") != kind:
+            raise BatchError(f"a record is no {kind}")
+        try:
+            rows = int(head["rows"])
+            self.rows, self.arrays = rows, {name: field.make(rows) for name, field in self._fields.items()}
+            for (name, number_type, size), column in zip(head["fields"], columns, strict=True):
+                values = np.frombuffer(column, dtype=number_type).reshape((rows, size) if size > 1 else (rows,))
+                field = self._fields.get(name)
+                if field is not None and field.size != size:
+                    raise ValueError(f"field {name} has {size} numbers instead of {field.size}")
+                if field is not None:
+                    self.arrays[name][:] = values
+        except (KeyError, TypeError, ValueError) as error:
+            raise BatchError(f"the state of series is damaged: {error}") from None
         return head
 
     def _read(self, row: int, name: str, number_type: str, size: int, column: memoryview) -> None:

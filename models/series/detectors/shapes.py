@@ -37,11 +37,6 @@ class Shape:
     climb_begin: int
 
     @property
-    def is_climb(self) -> bool:
-        """Whether a climb fits clearly better than a step."""
-        return self.climb < 0.9 * self.step
-
-    @property
     def explained(self) -> float:
         """Which share of the squares about one level the better picture takes away, 0 to 1."""
         return 1.0 - min(self.step, self.climb) / self.level if self.level > 0 else 0.0

@@ -88,13 +88,33 @@ def test_scoring_alone_changes_nothing():
 
 def test_the_state_of_a_series_is_bounded():
     fleet = Fleet(SLOT, 1)
-    sizes = set()
     for slot, value in enumerate(series(2)):
         fleet.update(np.array([0]), np.array([slot * SLOT]), np.array([value]))
-        sizes.add(fleet.bytes_a_series)
-    assert sizes == {fleet.bytes_a_series}
-    assert max(sizes) <= 10_000
-    assert len(fleet.to_record(0)) <= 10_000
+        assert len(fleet.to_record(0)) <= 10_000
+
+
+@pytest.mark.parametrize("cut", [0, 1, SLOTS - 55])
+def test_all_series_go_on_from_one_record(cut):
+    values = np.array([series(number) for number in range(4)])
+    rows = np.arange(4)
+    first = Fleet(SLOT, 4)
+    for slot in range(cut):
+        first.update(rows, np.full(4, slot * SLOT), values[:, slot])
+    record = first.all_to_record()
+    second = Fleet(SLOT, 1)
+    second.all_from_record(record)
+    assert len(record) < 4 * 10_000
+    for slot in range(cut, SLOTS):
+        one, other = (fleet.update(rows, np.full(4, slot * SLOT), values[:, slot]) for fleet in (first, second))
+        np.testing.assert_array_equal(one.rarities, other.rarities)
+        assert one.told == other.told
+    assert first.all_to_record() == second.all_to_record()
+    with pytest.raises(BatchError, match="slots of 3600000 ms does not fit slots of 60000 ms"):
+        Fleet(60_000).all_from_record(record)
+    with pytest.raises(BatchError):
+        second.all_from_record(first.to_record(0))
+    with pytest.raises(BatchError):
+        second.all_from_record(record[:-5])
 
 
 def test_records_of_something_else_are_refused():

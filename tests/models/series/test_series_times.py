@@ -27,6 +27,11 @@ def test_every_way_to_write_a_time(text):
     assert read_time(text) == NEW_YEAR_2024
 
 
+def test_milliseconds_that_look_like_a_date_and_a_time():
+    assert read_time("1712010112345") == 1_712_010_112.345
+    assert read_time("1712010112") == 1_712_010_112.0
+
+
 def test_fractions_and_times_before_1970():
     assert read_time("2024-01-01 00:00:00.250") == NEW_YEAR_2024 + 0.25
     assert read_time("1969-12-31 23:59:00") == -60.0

@@ -26,9 +26,9 @@ def test_a_step_and_a_climb(seed):
     noise = chance.normal(0, 1, 96)
     at = int(chance.integers(20, 76))
     step = fit(noise + 6 * (np.arange(96) >= at))
-    assert not step.is_climb
+    assert step.step < step.climb
     assert step.begin == pytest.approx(at, abs=2)
     assert step.height == pytest.approx(6, abs=1.5)
     assert step.explained > 0.6
     climb = fit(noise + 0.3 * np.maximum(np.arange(96) - 30, 0))
-    assert climb.is_climb
+    assert climb.climb < 0.9 * climb.step
