@@ -158,15 +158,17 @@ class LatestIncidents:
         return isinstance(told, Mapping) and bool(told.get("id")) and bool(anomaly.get("id"))
 
     def add(self, anomaly: Anomaly) -> None:
-        """Take in a document; the begin of an incident whose end is known already says nothing new."""
+        """Take in a document; of the begin of an incident whose end is known already, the slots alone are new."""
         name, told = str(anomaly["id"]), anomaly["series"]
         ended = told.get("stage") != "begin"
-        before = self.known.get(name)
+        before, kept = self.known.get(name), self.kept.get(name)
         if before is not None and before.ended and not ended:
+            if kept is not None:
+                self.kept[name] = _with_slots(kept, anomaly)
             return
         at = parse_time(anomaly.get("@timestamp"))
         self.known[name] = _Known(str(anomaly.get("type")), at, str(told["id"]), ended)
-        self.kept[name] = anomaly
+        self.kept[name] = anomaly if kept is None else _with_slots(anomaly, kept)
         if len(self.kept) > 4 * self._keep:
             worst = heapq.nsmallest(2 * self._keep, self.kept.values(), key=_rank)
             self.kept = {str(one["id"]): one for one in worst}
@@ -198,3 +200,16 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 yield document
     except OSError as error:
         raise UserError(f"cannot read the anomalies in {path}: {error.strerror or error}") from error
+
+
+def _with_slots(anomaly: Anomaly, other: Anomaly) -> Anomaly:
+    """A document of an incident, and among its slots those that another document of it has."""
+    slots: dict[str, Any] = {}
+    for document in (other, anomaly):
+        recent = document["series"].get("recent")
+        slots |= (
+            {str(slot[0]): slot for slot in recent if isinstance(slot, list) and slot}
+            if isinstance(recent, list)
+            else {}
+        )
+    return {**anomaly, "series": {**anomaly["series"], "recent": [slots[at] for at in sorted(slots)]}}

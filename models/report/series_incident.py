@@ -13,7 +13,7 @@ from models.report.text import duration, label, parse_time, plural, shorten, sta
 from models.report.value_axis import value_text
 
 _NAME_CHARS = 120
-_SLOT_MS = 60_000
+_MINUTE = 60_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -102,7 +102,7 @@ def read_incident(anomaly: Anomaly) -> SeriesIncident | None:
         template=str(told.get("template") or ""),
         type=str(anomaly.get("type")),
         score=score_of(anomaly),
-        slot_ms=int(slot_ms) if slot_ms >= 1 else _SLOT_MS,
+        slot_ms=int(slot_ms) if slot_ms >= 1 else _MINUTE,
         begin=begin,
         end=parse_time(told.get("end")) if told.get("end") else None,
         peak=begin if peak is None else peak,
@@ -136,9 +136,9 @@ def _facts(told: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str,
     for name, key in (("Began", "begin"), ("Ended", "end"), ("Peak", "peak"), ("Reached about", "eta")):
         at = parse_time(told.get(key)) if told.get(key) else None
         if at is not None:
-            facts.append((name, f"{stamp(at)} UTC"))
+            facts.append((name, f"{stamp(at // _MINUTE * _MINUTE if key == 'eta' else at)} UTC"))
     if told.get("stage") == "begin":
-        facts.append(("Ended", "goes on"))
+        facts.append(("Ended", "not yet"))
     if told.get("lasting") is True:
         facts.append(("Since then", "the new normal"))
     limit = known_number(told.get("limit"))

@@ -188,7 +188,7 @@ class Plot:
         return "".join(parts)
 
     def _along(self, left: float, plot: float, floor: float, width: int) -> str:
-        axis, most = self._axis, max(int(plot) // 96, 2)
+        axis, most = self._axis, max(int(plot) // 72, 2)
         if axis.rows:
             ticks = [(at, compact(at), "") for at in count_ticks(axis.high) if axis.low <= at <= axis.high]
         else:
@@ -227,19 +227,23 @@ class Plot:
         return "".join(parts)
 
     def _peak(self, incident: SeriesIncident, left: float, plot: float, top: float) -> str:
-        if math.isnan(incident.actual):
+        points = self._panels[0].points
+        if math.isnan(incident.actual) or not len(points) or not points.at[0] <= incident.peak <= points.at[-1]:
             return ""
         text = value_text(incident.actual)
         half = len(text) * _CHAR / 2
         x = left + plot * self._axis.share(incident.peak + self._axis.slot / 2)
         y = self._y(0, incident.actual)
-        below = incident.actual < incident.typical if not math.isnan(incident.typical) else incident.down
-        below = (below and y < self._tall - 20) or y < 14
-        at = min(max(x, left + half + 2), left + plot - half)
+        down = incident.down if math.isnan(incident.typical) else incident.actual < incident.typical
+        beside = y < 20 if not down else y > self._tall - 22
+        if beside:
+            side = 1 if x + 2 * half + 12 < left + plot else -1
+            at, height = x + side * (half + 9), min(max(y + 4, 10), self._tall - 4)
+        else:
+            at, height = min(max(x, left + half + 2), left + plot - half), y + (19 if down else -9)
         return (
             f'<circle class="s-peak" cx="{x:.1f}" cy="{top + y:.1f}" r="4.5"/>'
-            f'<text class="s-value" x="{at:.1f}" y="{top + y + (19 if below else -9):.1f}" text-anchor="middle">'
-            f"{escape(text)}</text>"
+            f'<text class="s-value" x="{at:.1f}" y="{top + height:.1f}" text-anchor="middle">{escape(text)}</text>'
         )
 
     def _limit(self, incident: SeriesIncident, left: float, plot: float, top: float) -> str:

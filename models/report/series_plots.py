@@ -11,7 +11,7 @@ from models.report.points import Points, thinned, with_gaps
 from models.report.series_incident import SeriesIncident
 from models.report.series_plot import Axis, Panel, Plot
 
-_AHEAD_SHARE = 1.0
+_AHEAD_SHARE = 1.25
 
 
 def axis_of(points: Points, slot: int, incidents: Sequence[SeriesIncident] = ()) -> Axis:
