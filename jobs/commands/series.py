@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.commands.options import command, log_sources, writable
+from jobs.commands.series_page import write_page
 from jobs.progress import Progress
 from models.errors import UserError
 from models.series.detector import SeriesDetector, SeriesResult
@@ -42,6 +43,7 @@ def add_to(commands: Any) -> None:
     )
     score.add_argument("files", nargs="+", metavar="FILE.csv", help="CSV file with a header, plain or .gz, UTF-8")
     score.add_argument("--out", required=True, metavar="SCORES.csv", help="file to write")
+    score.add_argument("--report", metavar="PAGE.html", help="page to look at: a plot of each series with its alarms")
     score.add_argument(
         "--preset",
         choices=sorted(PRESETS),
@@ -70,7 +72,7 @@ class _Watched:
 def run(options: argparse.Namespace) -> int:
     """Score and write."""
     sources = log_sources(options.files)
-    writable(options.out, inputs=options.files)
+    writable(options.out, options.report, inputs=options.files)
     progress = Progress(quiet=options.quiet)
     counts = _Counts()
     part = Path(options.out + ".part")
@@ -83,10 +85,15 @@ def run(options: argparse.Namespace) -> int:
                 with SeriesTable(path, name) as table:
                     _score(table, Path(path).stat().st_size, PRESETS[options.preset], writer, counts, progress)
         os.replace(part, options.out)
+        if options.report:
+            names = sources[0][0] + (f" and {len(sources) - 1:,} more" if len(sources) > 1 else "")
+            write_page(options.out, options.report, f"Weirwatch: {names}", progress)
     finally:
         progress.close()
         part.unlink(missing_ok=True)
     print(f"{counts.rows:,} rows of {len(counts.seen):,} series, {counts.alarms:,} alarms: {options.out}")
+    if options.report:
+        print(f"report  {options.report}")
     _tell_notes(counts)
     return 0
 

@@ -105,22 +105,25 @@ def thinned(points: Points, most: int = MOST_POINTS) -> Points:
         points: in order.
         most: how many to keep, at least 4.
     """
-    if len(points) <= most:
-        return points
+    return points if len(points) <= most else points.take(kept_by_thinning(points.at, points.actual, most))
+
+
+def kept_by_thinning(at: npt.NDArray[np.int64], values: Floats, most: int) -> list[int]:
+    """The indices of the points that :func:`thinned` keeps, of more than ``most``."""
     stretches = most // _A_BUCKET
-    low, high = int(points.at[0]), int(points.at[-1])
-    bucket = ((points.at - low).astype(np.float64) * stretches / (high - low + 1)).astype(np.int64)
+    low, high = int(at[0]), int(at[-1])
+    bucket = ((at - low).astype(np.float64) * stretches / (high - low + 1)).astype(np.int64)
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))
     kept: set[int] = set()
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(points)], strict=True):
-        values = points.actual[start:stop]
-        missing = np.isnan(values)
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=True):
+        stretch = values[start:stop]
+        missing = np.isnan(stretch)
         kept.add(start)
         if missing.any():
             kept.add(start + int(missing.argmax()))
         if not missing.all():
-            kept |= {start + int(np.nanargmin(values)), start + int(np.nanargmax(values))}
-    return points.take(sorted(kept))
+            kept |= {start + int(np.nanargmin(stretch)), start + int(np.nanargmax(stretch))}
+    return sorted(kept)
 
 
 def with_gaps(points: Points, slot: int) -> Points:

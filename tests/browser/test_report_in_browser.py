@@ -236,7 +236,7 @@ def test_plots_of_series_fit_and_their_texts_do_not_meet(chromium, pages, width)
                 found.push(name + a + ' meets ' + b);
             for (const use of svg.querySelectorAll('use')) {
               const r = use.getBoundingClientRect();
-              if (r.width < frame.width / 2 || r.left < frame.left || r.right > frame.right + 1)
+              if (r.width < frame.width / 3 || r.left < frame.left || r.right > frame.right + 1)
                 found.push(name + 'the curves do not fill the plot');
             }
           }
