@@ -12,6 +12,7 @@ from typing import Any
 
 from jobs.commands import series_run
 from jobs.commands.options import command, log_sources, writable
+from jobs.commands.series_page import write_page
 from jobs.commands.series_scoring import ADDED, DETECTOR_COLUMNS, Counts, Source, score_row_by_row, score_typed
 from jobs.durations import duration_ms
 from jobs.progress import Progress
@@ -38,6 +39,7 @@ def add_to(commands: Any) -> None:
     )
     score.add_argument("files", nargs="+", metavar="FILE.csv", help="CSV file with a header, plain or .gz, UTF-8")
     score.add_argument("--out", required=True, metavar="SCORES.csv", help="file to write")
+    score.add_argument("--report", metavar="PAGE.html", help="page to look at: a plot of each series with its alarms")
     score.add_argument(
         "--detector",
         choices=sorted(DETECTORS),
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     if options.slot is not None and options.detector != TYPED:
         raise UserError(f"--slot is for --detector {TYPED}: rows are judged whatever the steps between them")
     sources = log_sources(options.files)
-    writable(options.out, inputs=options.files)
+    writable(options.out, options.report, inputs=options.files)
     settings = ScoreSettings(options.detector, options.preset, options.slot)
     added = DETECTOR_COLUMNS[settings.detector]
     progress = Progress(quiet=options.quiet)
@@ -80,10 +82,15 @@ def run(options: argparse.Namespace) -> int:
             score = score_typed if settings.detector == TYPED else score_row_by_row
             score(sources, settings, stream, counts, progress)
         os.replace(part, options.out)
+        if options.report:
+            names = sources[0][0] + (f" and {len(sources) - 1:,} more" if len(sources) > 1 else "")
+            write_page(options.out, options.report, f"Weirwatch: {names}", progress)
     finally:
         progress.close()
         part.unlink(missing_ok=True)
     print(f"{counts.rows:,} rows of {len(counts.series):,} series, {counts.alarms:,} alarms: {options.out}")
+    if options.report:
+        print(f"report  {options.report}")
     if settings.detector == TYPED:
         _tell_typed_notes(counts)
     else:

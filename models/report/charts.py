@@ -145,7 +145,7 @@ def draw_bars(digest: Digest, width: int, most: int, first: int | None = None, l
         parts.append(f'<path class="{"rule" if tick else "base"}" d="M{_LEFT} {y:.1f}H{width - _RIGHT}"/>')
         parts.append(f'<text class="tick" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{compact(tick)}</text>')
     for at, clock, date in time_ticks(bins.start, end, max(plot // 96, 2)):
-        parts.append(_tick(_LEFT + plot * (at - bins.start) / (end - bins.start), floor, width, clock, date))
+        parts.append(draw_tick(_LEFT + plot * (at - bins.start) / (end - bins.start), floor, width, clock, date))
     each = plot / size
     gap = min(2.0, each / 4)
     for index in np.flatnonzero(bins.counts.sum(axis=1)).tolist():
@@ -156,7 +156,8 @@ def draw_bars(digest: Digest, width: int, most: int, first: int | None = None, l
     return "".join(parts)
 
 
-def _tick(x: float, floor: float, width: int, clock: str, date: str) -> str:
+def draw_tick(x: float, floor: float, width: int, clock: str, date: str) -> str:
+    """A tick below the line at the height ``floor``: what :func:`time_ticks` says, in two lines."""
     anchor = "end" if x > width - 42 else "middle"
     text = f'<path class="base" d="M{x:.1f} {floor}v5"/>'
     for line, offset in ((clock, 19), (date, 35)):

@@ -30,6 +30,14 @@ TYPES = (
     "rule",
     "new_value",
     "category_drift",
+    "spike",
+    "drop",
+    "level_shift",
+    "trend",
+    "variance",
+    "flat",
+    "seasonality",
+    "forecast_limit",
     "custom",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
@@ -48,6 +56,7 @@ class Digest:
         types: names of the types, in order; ``kinds`` are indices into it.
         times: epoch ms of every anomaly that has a time.
         kinds: type of every anomaly that has a time.
+        by_series: incidents per type, by the name of the series.
     """
 
     worst: list[Anomaly] = field(default_factory=list)
@@ -56,6 +65,7 @@ class Digest:
     types: list[str] = field(default_factory=lambda: list(TYPES))
     times: array[int] = field(default_factory=lambda: array("q"))
     kinds: array[int] = field(default_factory=lambda: array("H"))
+    by_series: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -84,26 +94,84 @@ def digest(anomalies: Iterable[Anomaly] | str | Path, keep: int) -> Digest:
     """
     result = Digest()
     source = read_jsonl(Path(anomalies)) if isinstance(anomalies, str | Path) else anomalies
-    result.worst = heapq.nsmallest(keep, _counted(source, result), key=_rank)
+    incidents = LatestIncidents(keep)
+    worst = heapq.nsmallest(keep, _counted(source, result, incidents), key=_rank)
+    for known in incidents.known.values():
+        _count(result, known.type, known.at)
+        result.by_series.setdefault(known.series, Counter())[known.type] += 1
+    result.worst = heapq.nsmallest(keep, [*worst, *incidents.kept.values()], key=_rank)
     return result
 
 
-def _counted(anomalies: Iterable[Anomaly], result: Digest) -> Iterator[Anomaly]:
-    indices = {name: index for index, name in enumerate(result.types)}
+def _counted(anomalies: Iterable[Anomaly], result: Digest, incidents: LatestIncidents) -> Iterator[Anomaly]:
+    """Count the anomalies and give them back, but for the incidents of series, which are told more than once."""
     for anomaly in anomalies:
-        kind = str(anomaly.get("type"))
-        result.by_type[kind] += 1
-        if kind not in indices:
-            indices[kind] = len(result.types)
-            result.types.append(kind)
+        if incidents.is_one(anomaly):
+            incidents.add(anomaly)
+            continue
+        _count(result, str(anomaly.get("type")), parse_time(anomaly.get("@timestamp")))
         automaton = (anomaly.get("transaction") or {}).get("automaton")
         if automaton:
             result.by_automaton[automaton] += 1
-        at = parse_time(anomaly.get("@timestamp"))
-        if at is not None:
-            result.times.append(at)
-            result.kinds.append(indices[kind])
         yield anomaly
+
+
+def _count(result: Digest, kind: str, at: int | None) -> None:
+    result.by_type[kind] += 1
+    if kind not in result.types:
+        result.types.append(kind)
+    if at is not None:
+        result.times.append(at)
+        result.kinds.append(result.types.index(kind))
+
+
+@dataclass(slots=True, frozen=True)
+class _Known:
+    type: str
+    at: int | None
+    series: str
+    ended: bool
+
+
+class LatestIncidents:
+    """Incidents of series: their begin and their end are documents with the same id, of which the end holds.
+
+    Of all a few words are kept, of the worst the document.
+
+    Args:
+        keep: how many documents to keep at least.
+
+    Attributes:
+        known: type, time and series of every incident, by id.
+        kept: documents, by id; the worst ``keep`` among them.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self.known: dict[str, _Known] = {}
+        self.kept: dict[str, Anomaly] = {}
+
+    @staticmethod
+    def is_one(anomaly: Anomaly) -> bool:
+        """Whether an anomaly is an incident of a series."""
+        told = anomaly.get("series")
+        return isinstance(told, Mapping) and bool(told.get("id")) and bool(anomaly.get("id"))
+
+    def add(self, anomaly: Anomaly) -> None:
+        """Take in a document; of the begin of an incident whose end is known already, the slots alone are new."""
+        name, told = str(anomaly["id"]), anomaly["series"]
+        ended = told.get("stage") != "begin"
+        before, kept = self.known.get(name), self.kept.get(name)
+        if before is not None and before.ended and not ended:
+            if kept is not None:
+                self.kept[name] = _with_slots(kept, anomaly)
+            return
+        at = parse_time(anomaly.get("@timestamp"))
+        self.known[name] = _Known(str(anomaly.get("type")), at, str(told["id"]), ended)
+        self.kept[name] = anomaly if kept is None else _with_slots(anomaly, kept)
+        if len(self.kept) > 4 * self._keep:
+            worst = heapq.nsmallest(2 * self._keep, self.kept.values(), key=_rank)
+            self.kept = {str(one["id"]): one for one in worst}
 
 
 def _rank(anomaly: Anomaly) -> tuple[float, int, str]:
@@ -132,3 +200,16 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 yield document
     except OSError as error:
         raise UserError(f"cannot read the anomalies in {path}: {error.strerror or error}") from error
+
+
+def _with_slots(anomaly: Anomaly, other: Anomaly) -> Anomaly:
+    """A document of an incident, and among its slots those that another document of it has."""
+    slots: dict[str, Any] = {}
+    for document in (other, anomaly):
+        recent = document["series"].get("recent")
+        slots |= (
+            {str(slot[0]): slot for slot in recent if isinstance(slot, list) and slot}
+            if isinstance(recent, list)
+            else {}
+        )
+    return {**anomaly, "series": {**anomaly["series"], "recent": [slots[at] for at in sorted(slots)]}}

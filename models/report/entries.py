@@ -8,6 +8,8 @@ from typing import Any
 from models.report.automaton_drawing import Drawing, marks_of
 from models.report.digest import TYPES, Anomaly, score_of
 from models.report.duration_bar import draw_duration, duration_of, normal_duration
+from models.report.series_section import LEGEND as SERIES_LEGEND
+from models.report.series_section import SeriesPlots
 from models.report.text import cut, duration, escape, label, number, parse_time, plural, shorten, shorten_path, stamp
 from models.report.violations import blamed_lines, sentence, steps
 
@@ -32,11 +34,12 @@ _ABOUT_LINES = ("unmatched_log", "rule", "new_value")
 class Entries:
     """Renders anomalies with the help of the model's automata and their drawings."""
 
-    def __init__(self, model: Mapping[str, Any], drawings: Mapping[str, Drawing]) -> None:
-        """Take the model document and the drawings defined in the page, by automaton id."""
+    def __init__(self, model: Mapping[str, Any], drawings: Mapping[str, Drawing], plots: SeriesPlots) -> None:
+        """Take the model document, the drawings defined in the page, by automaton id, and the plots of series."""
         self._automata = {str(automaton["id"]): automaton for automaton in model.get("automata") or []}
         self._groks = {str(item["id"]): str(item["grok"]) for item in model.get("templates") or []}
         self._drawings = drawings
+        self._plots = plots
 
     def render(self, anomaly: Anomaly, *, brief: bool = False, opened: bool = False) -> str:
         """One anomaly as a list item.
@@ -77,7 +80,10 @@ class Entries:
         elif marks and automaton:
             texts = [str(line.get("text") or "") for line in evidence]
             blamed = blamed_lines(texts, marks.bad, automaton, self._groks)
-        parts = [_facts(anomaly, automaton)]
+        incident = self._plots.incidents.get(str(anomaly.get("id")))
+        parts = [_facts(anomaly, automaton, incident.facts if incident else ())]
+        if incident:
+            parts.append(f'<figure class="series">{self._plots.figure(anomaly)}{SERIES_LEGEND}</figure>')
         parts.append(_lines(evidence, blamed, unmatched))
         if automaton and marks:
             figure = ""
@@ -95,7 +101,7 @@ def source_name(source: object) -> str:
     return shorten_path(str(source or ""), 200)
 
 
-def _facts(anomaly: Anomaly, automaton: Mapping[str, Any] | None) -> str:
+def _facts(anomaly: Anomaly, automaton: Mapping[str, Any] | None, more: Sequence[tuple[str, str]]) -> str:
     transaction = anomaly.get("transaction") or {}
     model = anomaly.get("model") or {}
     rows = [("Actual", anomaly.get("actual"), "actual"), ("Typical", anomaly.get("typical"), "typical")]
@@ -110,6 +116,7 @@ def _facts(anomaly: Anomaly, automaton: Mapping[str, Any] | None) -> str:
     checker = anomaly.get("checker") or {}
     for name, key in (("Checker", "id"), ("Violation", "violation"), ("Key", "key")):
         rows.append((name, checker.get(key), "mono" if key == "key" else ""))
+    rows += [(name, value, "") for name, value in more]
     took = duration_of(anomaly)
     if took is not None:
         rows.append(("Took", duration(took), ""))

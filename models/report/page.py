@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from models.errors import UserError
 from models.report import sections
 from models.report.automaton_drawing import MARKERS, Drawing
 from models.report.digest import TYPES, Anomaly, Digest, digest
 from models.report.entries import Entries, source_name
+from models.report.series_section import SeriesPlots, series
+from models.report.shell import document, write_page
 from models.report.text import escape, label, plural
 
 SHOWN = 200
@@ -52,13 +50,7 @@ def write_report(
         UserError: the anomalies cannot be read or the report cannot be written.
     """
     found = digest(anomalies, SHOWN)
-    page = render(found, model, summary, title, generated_at, truth)
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write the report {target}: {error.strerror or error}") from error
+    write_page(path, render(found, model, summary, title, generated_at, truth))
 
 
 def render(
@@ -71,17 +63,19 @@ def render(
 ) -> str:
     """The whole page as HTML; arguments as for :func:`write_report`."""
     drawings, definitions = _drawings(model, found)
+    plots = SeriesPlots(found.worst)
     body = [sections.head(title, generated_at, found, model, summary)]
     parts = [("time", "Over time"), ("worst", "Worst first")] if found.total else []
     main = []
     if found.total:
-        main += [sections.over_time(found, summary), _worst(found, Entries(model, drawings))]
+        main += [sections.over_time(found, summary), _worst(found, Entries(model, drawings, plots))]
     else:
         main.append(sections.quiet(summary))
     if truth:
         main.insert(0, sections.truth_table(found, truth))
         parts.insert(0, ("truth", "Injected and found"))
     for name, section in (
+        ("series", series(found, plots, model)),
         ("automata", sections.automata(model, drawings, found)),
         ("templates", sections.templates(model, summary)),
     ):
@@ -90,21 +84,7 @@ def render(
             parts.append((name, label(name)))
     links = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in parts)
     body.append(f'<nav aria-label="Parts of the report"><ul>{links}</ul></nav><main>{"".join(main)}</main>')
-    style, script = _asset("report.css"), _asset("report.js")
-    # Nothing may be loaded and no other script may run, even if a line of a log found a way into the markup.
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>"
-        f'<svg class="sr" aria-hidden="true"><defs>{MARKERS}{definitions}</defs></svg>'
-        f"{''.join(body)}\n<script>{script}</script></body></html>\n"
-    )
+    return document(title, "".join(body), MARKERS + definitions + plots.definitions())
 
 
 def _drawings(model: Mapping[str, Any], found: Digest) -> tuple[dict[str, Drawing], str]:
@@ -169,11 +149,3 @@ def _worst(found: Digest, entries: Entries) -> str:
         f'<p class="note more-note">{note}</p><ol class="entries">{"".join(items)}</ol>'
         f'<p id="none" class="note" hidden>Nothing fits this filter.</p></section>'
     )
-
-
-def _asset(name: str) -> str:
-    return files("models.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -9,6 +9,7 @@ import pytest
 from models.report import write_report
 from tests.browser.headless import browser
 from tests.models.report.data import anomaly, iso, make_anomalies, make_model, make_summary, wide_model
+from tests.models.report.series_data import series_anomalies
 
 pytestmark = pytest.mark.browser
 
@@ -47,6 +48,7 @@ def pages(tmp_path_factory):
         "quiet": write(folder, "quiet", []),
         "large": write(folder, "large", large, wide),
         "odd": write(folder, "odd" + "w" * 180, [odd], summary=make_summary(files=["/very/long/path" * 20] * 9)),
+        "series": write(folder, "series", list(series_anomalies())),
         "evil": write(folder, "evil", [a | {"reason": "<script>document.title = 'taken'</script>"} for a in ANOMALIES]),
     }
 
@@ -199,7 +201,7 @@ def test_ticks_of_the_chart_do_not_meet(chromium, pages):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["usual", "quiet", "large", "odd"])
+@pytest.mark.parametrize("name", ["usual", "quiet", "large", "odd", "series"])
 def test_nothing_is_wider_than_the_screen_and_the_console_is_silent(chromium, pages, name, width):
     chromium.open(pages[name], width)
     chromium.ask("document.querySelectorAll('details').forEach(d => { d.open = true; })")
@@ -210,6 +212,42 @@ def test_nothing_is_wider_than_the_screen_and_the_console_is_silent(chromium, pa
         "e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.outerHTML.slice(0, 90))"
     )
     assert wide == []
+    assert chromium.messages() == []
+
+
+@pytest.mark.parametrize("width", [400, 700, 1400])
+def test_plots_of_series_fit_and_their_texts_do_not_meet(chromium, pages, width):
+    chromium.open(pages["series"], width)
+    chromium.ask("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    assert chromium.ask("document.documentElement.scrollWidth") <= width
+    problems = chromium.ask(
+        """(() => {
+          const found = [];
+          const plots = [...document.querySelectorAll('svg.plot')].filter(s => s.getBoundingClientRect().width);
+          for (const svg of plots) {
+            const frame = svg.getBoundingClientRect();
+            const name = svg.querySelector('title').textContent + ': ';
+            const texts = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+            for (const [text, r] of texts)
+              if (r.left < frame.left || r.right > frame.right || r.top < frame.top - 1 || r.bottom > frame.bottom)
+                found.push(name + text + ' leaves the plot');
+            for (const [a, p] of texts) for (const [b, q] of texts)
+              if (p !== q && p.left < q.right && q.left < p.right && p.top < q.bottom - 3 && q.top < p.bottom - 3)
+                found.push(name + a + ' meets ' + b);
+            for (const use of svg.querySelectorAll('use')) {
+              const r = use.getBoundingClientRect();
+              if (r.width < frame.width / 3 || r.left < frame.left || r.right > frame.right + 1)
+                found.push(name + 'the curves do not fill the plot');
+            }
+          }
+          return [plots.length, found];
+        })()"""
+    )
+    incidents, series = (
+        len({one["id"] for one in series_anomalies()}),
+        len({one["series"]["id"] for one in series_anomalies()}),
+    )
+    assert problems == [incidents + series, []]
     assert chromium.messages() == []
 
 
