@@ -30,6 +30,14 @@ TYPES = (
     "rule",
     "new_value",
     "category_drift",
+    "spike",
+    "drop",
+    "level_shift",
+    "trend",
+    "variance",
+    "flat",
+    "seasonality",
+    "forecast_limit",
     "custom",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""
