@@ -18,7 +18,7 @@ BEGIN, END = "begin", "end"
 MOST_RECENT = 120
 """So many slots at most are told beside an incident."""
 
-_DIGITS = 9
+_DIGITS, _RECENT_DIGITS = 9, 7
 
 
 def incident_id(model: str, series: str, incident: Incident) -> str:
@@ -86,7 +86,10 @@ def incident_document(
     if ahead:
         told["limit"] = incident.limit
         told["eta"] = None if incident.eta_ms is None else iso_ms(int(incident.eta_ms))
-    told["recent"] = [[iso_ms(at), *map(_rounded, numbers)] for at, *numbers in recent[-MOST_RECENT:]]
+    told["recent"] = [
+        [iso_ms(at), *(_rounded(number, _RECENT_DIGITS) for number in numbers)]
+        for at, *numbers in recent[-MOST_RECENT:]
+    ]
     document["series"] = told
     return document
 
@@ -112,6 +115,6 @@ def _below(incident: Incident) -> bool:
     return incident.track == AHEAD and incident.limit is not None and direction(incident) == "up"
 
 
-def _rounded(number: float | None) -> float | None:
-    """A number to nine digits; None for nothing."""
-    return None if number is None or not math.isfinite(number) else float(f"{number:.{_DIGITS}g}")
+def _rounded(number: float | None, digits: int = _DIGITS) -> float | None:
+    """A number to so many digits; None for nothing."""
+    return None if number is None or not math.isfinite(number) else float(f"{number:.{digits}g}")

@@ -58,7 +58,7 @@ def test_a_document_fits_the_schema(kind, stage):
     assert told["end"] == ("2026-01-01T00:03:00.000Z" if stage == END else None)
     assert told["peak"] == "2026-01-01T00:01:00.000Z"
     assert (told["actual"], told["typical"], told["lower"], told["upper"]) == (300.0, 20.0, 8.0, 41.0)
-    assert told["recent"][4] == ["2026-01-01T00:04:00.000Z", 4.0, 20.0, None, 41.1234568]
+    assert told["recent"][4] == ["2026-01-01T00:04:00.000Z", 4.0, 20.0, None, 41.12346]
 
 
 def test_the_id_stays_while_type_stage_and_version_change():
