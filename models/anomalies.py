@@ -50,6 +50,7 @@ _LEAST_MS = (1 - _EPOCH_DAY) * _DAY_MS
 _MOST_MS = (dt.date.max.toordinal() + 1 - _EPOCH_DAY) * _DAY_MS - 1
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _SHOWN_CHARACTERS = 200
+_YEAR_1 = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 
 # How severe a line of an unknown kind is, by the worst word that it says of itself.
 _SEVERITIES = (
@@ -155,6 +156,19 @@ def place_in_topic(origin: str, position: int) -> Document:
     if index:
         place["line"] = index + 1
     return place
+
+
+def revision(document: Mapping[str, Any]) -> int | None:
+    """Which of several documents with the same id holds: the one with the highest number. None: it is told only once.
+
+    An incident of a series is told when it begins and when it is over, or all input is. The number follows from the
+    last slot that was known then.
+    """
+    series = document.get("series")
+    if series is None:
+        return None
+    known = dt.datetime.fromisoformat(series["recent"][-1][0]) if series["recent"] else _YEAR_1
+    return 2 * ((known - _YEAR_1) // dt.timedelta(milliseconds=1)) + (series["stage"] == "end")
 
 
 def unmatched_log(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.anomalies import revision
 from models.errors import UserError
 from models.report.text import parse_time
 
@@ -98,7 +99,7 @@ def digest(anomalies: Iterable[Anomaly] | str | Path, keep: int) -> Digest:
 
 def _counted(anomalies: Iterable[Anomaly], result: Digest) -> Iterator[Anomaly]:
     indices = {name: index for index, name in enumerate(result.types)}
-    for anomaly in anomalies:
+    for anomaly in _latest(anomalies):
         kind = str(anomaly.get("type"))
         result.by_type[kind] += 1
         if kind not in indices:
@@ -112,6 +113,20 @@ def _counted(anomalies: Iterable[Anomaly], result: Digest) -> Iterator[Anomaly]:
             result.times.append(at)
             result.kinds.append(indices[kind])
         yield anomaly
+
+
+def _latest(anomalies: Iterable[Anomaly]) -> Iterator[Anomaly]:
+    """The anomalies without those that a later document of the same id replaces: incidents begin, and are over."""
+    held: dict[str, tuple[int, Anomaly]] = {}
+    for anomaly in anomalies:
+        number = revision(anomaly)
+        if number is None:
+            yield anomaly
+            continue
+        identity = str(anomaly.get("id"))
+        if identity not in held or number >= held[identity][0]:
+            held[identity] = number, anomaly
+    yield from (anomaly for _, anomaly in held.values())
 
 
 def _rank(anomaly: Anomaly) -> tuple[float, int, str]:

@@ -1,12 +1,17 @@
 """What is told of incidents of series: documents that fit the schema, with an id that lives through them."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from jobs.results import collect_results
 from models import anomalies
+from models.bulk_outbox import Outbox
+from models.bulk_reply import ItemReply, Verdict, judge_item
 from models.document import ModelError
+from models.index_names import ANOMALY, IndexNames
 from models.report import digest
 from models.schema_check import check, schema
 from models.series import incidents
@@ -138,3 +143,40 @@ def test_settings_are_written_and_read_back():
         "limits": [{"template": "t-get", "limit": 5, "horizon_ms": 3_600_000}],
     }  # fmt: skip
     assert model(series=said).to_json()["series"] == said
+
+
+def test_the_later_document_of_an_incident_holds():
+    begin = incident_document(model(), GETS, incident("spike"), BEGIN, 300, recent(3))
+    open_ = incident_document(model(), GETS, incident("spike"), BEGIN, 300, recent(9))
+    end = incident_document(model(), GETS, incident("level_shift"), END, 300, recent(20))
+    numbers = [anomalies.revision(document) for document in (begin, open_, end)]
+    assert numbers == sorted(set(numbers))
+    assert anomalies.revision({"id": "0", "type": "rule"}) is None
+    for order in ([begin, open_, end], [end, open_, begin], [open_, end, begin]):
+        found = digest.digest(order, 5)
+        assert found.by_type == {"level_shift": 1}
+        assert found.worst == [end]
+
+
+def test_elasticsearch_keeps_the_later_document_whichever_comes_first():
+    begin = incident_document(model(), GETS, incident("spike"), BEGIN, 300, recent(3))
+    end = incident_document(model(), GETS, incident("spike"), END, 300, recent(20))
+    outbox = Outbox(IndexNames("w", 2026))
+    outbox.add(ANOMALY, "\n".join(map(json.dumps, (end, begin))))
+    actions = [json.loads(waiting.action)["index"] for waiting in outbox.take(9, 1 << 20)]
+    assert [action["_id"] for action in actions] == [begin["id"]] * 2
+    assert {action["version_type"] for action in actions} == {"external_gte"}
+    assert actions[0]["version"] > actions[1]["version"] > 0
+    conflict = ItemReply(409, "version_conflict_engine_exception", "current version is higher")
+    assert judge_item(conflict, 0) is Verdict.TAKEN
+
+
+def test_results_keep_the_later_document_of_an_incident(tmp_path):
+    begin = incident_document(model(), GETS, incident("spike"), BEGIN, 300, recent(3))
+    end = incident_document(model(), GETS, incident("trend"), END, 300, recent(20))
+    (tmp_path / "anomalies").mkdir()
+    for number, document in enumerate((end, begin)):
+        (tmp_path / "anomalies" / f"part-{number}.jsonl").write_text(json.dumps(document) + "\n")
+    found = collect_results(tmp_path, 1.0)
+    assert list(map(json.loads, found.anomalies)) == [end]
+    assert found.summary["anomalies"] == {"trend": 1}
