@@ -118,7 +118,7 @@ class SlotDetectors:
         self._rows[series.id] = row
         self._owners[row] = series
         limit = series.limit
-        self._fleet.set_limit(row, limit and limit.limit, limit and limit.horizon_ms)
+        self._fleet.set_limit(row, *((limit.limit, limit.horizon_ms) if limit else (None, None)))
 
     def _fall_asleep(self, series: Detected) -> list[Document]:
         """The series gives its row back; what is still open of it is what is normal now."""

@@ -19,17 +19,20 @@ SPIKE = 2 * 144 + 75
 SILENT = range(2 * 144, 2 * 144 + 6)
 
 
-def log(seed, offset_ms, spike):
-    """Lines of a source: ticks, some requests, and in one slot many more of these; ticks alone while it is silent."""
+def log(seed, offset_ms, most, spike):
+    """Lines of a source: requests and ticks, and in one slot many more requests; nothing while it is silent."""
     rng = random.Random(seed)
     found = []
     for slot in range(SLOTS):
-        requests = 10 + rng.randint(-4, 4) + (90 if spike and slot == SPIKE else 0)
-        times = sorted(rng.sample(range(0, SLOT_MS, 100), requests + 1))
         if offset_ms and slot in SILENT:
             continue
-        found += [get(offset_ms + slot * SLOT_MS + at, 200, rng.randint(1, 9)) for at in times[1:]]
-        found.append(tick(offset_ms + slot * SLOT_MS + times[-1]))
+        requests, ticks = rng.randint(0, most) + most, rng.randint(0, most // 2) + most // 2
+        requests += 150 if spike and slot == SPIKE else 0
+        times = sorted(rng.sample(range(0, SLOT_MS, 100), requests + ticks))
+        is_tick = set(rng.sample(times, ticks))
+        for at in times:
+            ms = offset_ms + slot * SLOT_MS + at
+            found.append(tick(ms) if at in is_tick else get(ms, 200, rng.randint(1, 9)))
     return found
 
 
@@ -39,7 +42,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("incidents")
     watching = model(categories=[], series={"enabled": True, "slot_ms": SLOT_MS})
     (folder / "model.json").write_text(pretty(watching.to_json()))
-    for name, lines in {"a.log": log(1, 0, True), "b.log": log(2, BEHIND_MS, False)}.items():
+    for name, lines in {"a.log": log(1, 0, 20, True), "b.log": log(2, BEHIND_MS, 2, False)}.items():
         (folder / name).write_text("\n".join([*lines, ""]))
     found = []
     for parallelism, batch_size in ((1, 10_000), (2, 211)):

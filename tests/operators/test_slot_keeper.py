@@ -180,7 +180,8 @@ def test_an_incident_is_told_the_same_through_restores(stops, least):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slot_log, "_LEAST_LOG_BYTES", least)
         told = []
-        for restored in (set(), stops):
+        none: set[int] = set()
+        for restored in (none, stops):
             subtask = Subtask(text=watching())
             for slot, count in enumerate(lines):
                 record = SlotCounts("web", key.shard, 0, {(key, slot * key.slot_ms): Cell(count)}).encode()

@@ -8,9 +8,12 @@ import pytest
 
 from jobs.results import collect_results
 from models import anomalies
+from models.allow import AllowList
+from models.allow_change import changed_entries
 from models.bulk_outbox import Outbox
 from models.bulk_reply import ItemReply, Verdict, judge_item
 from models.document import ModelError
+from models.editing.anomaly_explanation import anomaly_rows
 from models.index_names import ANOMALY, IndexNames
 from models.report import digest
 from models.schema_check import check, schema
@@ -149,8 +152,8 @@ def test_the_later_document_of_an_incident_holds():
     begin = incident_document(model(), GETS, incident("spike"), BEGIN, 300, recent(3))
     open_ = incident_document(model(), GETS, incident("spike"), BEGIN, 300, recent(9))
     end = incident_document(model(), GETS, incident("level_shift"), END, 300, recent(20))
-    numbers = [anomalies.revision(document) for document in (begin, open_, end)]
-    assert numbers == sorted(set(numbers))
+    numbers = [anomalies.revision(document) or 0 for document in (begin, open_, end)]
+    assert numbers[0] < numbers[1] < numbers[2]
     assert anomalies.revision({"id": "0", "type": "rule"}) is None
     for order in ([begin, open_, end], [end, open_, begin], [open_, end, begin]):
         found = digest.digest(order, 5)
@@ -180,3 +183,29 @@ def test_results_keep_the_later_document_of_an_incident(tmp_path):
     found = collect_results(tmp_path, 1.0)
     assert list(map(json.loads, found.anomalies)) == [end]
     assert found.summary["anomalies"] == {"trend": 1}
+
+
+def test_an_incident_is_explained_by_its_series_and_bounds():
+    document = incident_document(model(), GETS, incident("spike"), END, 300, recent(20))
+    rows = anomaly_rows(model(), document)
+    assert "learnt from 300 slots" in rows[1]
+    assert "series      lines t-get, slots of 1 min" in rows
+    assert "peak        300 at 2026-01-01T00:01:00.000Z, up" in rows
+    assert "expected    20, usual is 8 to 41" in rows
+    assert "time        2026-01-01T00:00:00.000Z to 2026-01-01T00:03:00.000Z" in rows
+    assert "slot        2026-01-01T00:19:00.000Z  19, bounds are not known" in rows
+    gone = anomaly_rows(model(series={}), document)
+    assert "series      lines t-get, slots of 1 min; the model does not watch it any more" in gone
+
+
+def test_an_incident_is_marked_as_normal_by_its_type_and_series():
+    document = incident_document(model(), GETS, incident("spike"), END, 300, [])
+    changed, name = changed_entries(model(), {"anomaly": document, "reason": "the nightly job"})
+    assert changed is not None
+    (entry,) = changed.allow
+    assert (entry.id, entry.type, entry.template, entry.series) == (name, "spike", "t-get", "lines t-get")
+    allow = AllowList(changed.allow, changed)
+    assert allow.allows(document)
+    assert not allow.allows(incident_document(model(), GETS, incident("drop"), END, 300, []))
+    other = Detected(SeriesKey("t-get", CATEGORY, "status", SLOT_MS), "500")
+    assert not allow.allows(incident_document(model(), other, incident("spike"), END, 300, []))
