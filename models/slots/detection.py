@@ -22,7 +22,7 @@ from models.slots.aligned import ClosedSlot
 from models.slots.detected import Detected
 from models.slots.incident_document import BEGIN, END, incident_document
 from models.slots.recent import RecentSlots
-from models.slots.series import SeriesKey
+from models.slots.series import CATEGORY, SeriesKey
 
 DetectedSeries = Mapping[SeriesKey, tuple[Detected, ...]]
 
@@ -66,6 +66,7 @@ class SlotDetectors:
 
     def _judge(self, begin_ms: int, slots: list[ClosedSlot]) -> list[Document]:
         values: dict[str, tuple[Detected, float]] = {}
+        passed: list[int] = []
         asleep: list[Detected] = []
         silent: set[str] = set()
         for slot in slots:
@@ -73,6 +74,10 @@ class SlotDetectors:
                 known = series.id in self._rows
                 if slot.begins:
                     self._release(series)
+                elif slot.key.kind == CATEGORY and not slot.cell.lines:
+                    # That no value has lines when there are none is told of the lines.
+                    if known:
+                        passed.append(self._rows[series.id])
                 elif slot.complete and (known or not (slot.silent or slot.first)):
                     number = series.number(slot.cell)
                     values[series.id] = series, np.nan if number is None else number
@@ -81,6 +86,8 @@ class SlotDetectors:
                 elif slot.silent:
                     silent.add(series.id)
         told: list[Document] = []
+        if passed:
+            self._recent.skip(np.array(passed, np.int64), begin_ms)
         if values:
             self._give_rows([series for series, _ in values.values()])
             by_row = sorted((self._rows[name], number) for name, (_, number) in values.items())
@@ -98,9 +105,7 @@ class SlotDetectors:
         return told
 
     def _document(self, series: Detected, row: int, incident: Incident, stage: str) -> Document:
-        slot_ms = series.key.slot_ms
-        since = (int(self._recent.last_ms[row]) - incident.begin_ms) // slot_ms + 1
-        learnt = max(0, int(self._recent.seen[row]) - since)
+        learnt = max(0, int(self._recent.valued[row]) - incident.slots)
         return incident_document(self._model, series, incident, stage, learnt, self._recent.of(row))
 
     def _give_rows(self, wanted: Sequence[Detected]) -> None:
@@ -144,11 +149,11 @@ class SlotDetectors:
     def snapshot(self) -> tuple[dict[str, Any], list[bytes]]:
         """All that is known, as JSON data and byte columns: of each series its record and its last slots."""
         rows = sorted(self._owners)
-        seen, last = self._recent.seen, self._recent.last_ms
+        seen, valued, last = self._recent.seen, self._recent.valued, self._recent.last_ms
         head = {
             "slot_ms": self._fleet.slot_ms,
             "rows": self._fleet.rows,
-            "series": [[self._owners[row].id, row, int(seen[row]), int(last[row])] for row in rows],
+            "series": [[self._owners[row].id, row, int(seen[row]), int(valued[row]), int(last[row])] for row in rows],
         }
         columns: list[bytes] = []
         for row in rows:
@@ -182,10 +187,10 @@ class SlotDetectors:
             raise BatchError("the detectors of a shard of series are damaged")
         made._fleet.add(head["rows"])
         made._recent.grow(head["rows"])
-        for at, (name, row, seen, last_ms) in enumerate(head["series"]):
+        for at, (name, row, seen, valued, last_ms) in enumerate(head["series"]):
             if name in by_id:
                 made._fleet.from_record(row, bytes(columns[2 * at]))
-                made._recent.from_bytes(row, seen, last_ms, columns[2 * at + 1])
+                made._recent.from_bytes(row, (seen, valued, last_ms), columns[2 * at + 1])
                 made._own(by_id[name], row)
         made._free = [row for row in range(head["rows"]) if row not in made._owners]
         return made

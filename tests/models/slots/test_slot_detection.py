@@ -11,8 +11,10 @@ from models.slots.aligned import MOST_EMPTY
 from models.slots.cells import Cell
 from models.slots.counts import SlotCounts
 from models.slots.detection import SlotDetectors
+from models.slots.series import CATEGORY, SeriesKey
 from models.slots.shard import SlotShard, WatchedModel
 from tests.models.slots.incidents import DAY, GET, SLOT_MS, TICK, poisson, run, watching
+from tests.models.slots.lines import model
 
 DAYS = 8
 SPIKE = 6 * DAY
@@ -126,7 +128,7 @@ def test_a_series_gives_its_row_back_when_it_sleeps():
     assert len(shard.snapshot()) > before
     head, columns = detectors.snapshot()
     assert head["rows"] == 2
-    assert [seen for _, _, seen, _ in head["series"]] == [9, 9]
+    assert [seen for _, _, seen, _, _ in head["series"]] == [9, 9]
     assert len(columns) == 4
 
 
@@ -162,3 +164,26 @@ def test_a_record_from_before_there_were_detectors_is_read_as_one_of_new_series(
     document = watching()
     made = SlotDetectors.restore(None, [], document, WatchedModel(document).detected)
     assert made.watched == 0
+
+
+def test_values_of_a_message_that_stops_are_told_of_its_lines_alone():
+    shares = [{"value": value, "share": 0.5} for value in ("200", "500")]
+    document = model(
+        categories=[{"template": "t-get", "field": "status", "slot_ms": SLOT_MS, "support": 100, "shares": shares}],
+        series={"enabled": True, "slot_ms": SLOT_MS},
+    )
+    status = SeriesKey("t-get", CATEGORY, "status", SLOT_MS)
+    shard = SlotShard(WatchedModel(document))
+    cells = {}
+    for slot, (good, bad) in enumerate(zip(poisson(1, 5 * DAY), poisson(2, 5 * DAY), strict=True)):
+        cells[GET, slot * SLOT_MS] = Cell(good + bad)
+        cells[status, slot * SLOT_MS] = Cell(good + bad, {"200": good, "500": bad})
+    shard.step(SlotCounts("web", GET.shard, 0, cells), 0)
+    told = [one for one in shard.step(None, 6 * DAY * SLOT_MS).anomalies if "series" in one]
+    assert {(one["type"], one["series"]["id"]) for one in told} == {("flat", "lines t-get")}
+    more = {(GET, 6 * DAY * SLOT_MS): Cell(540), (status, 6 * DAY * SLOT_MS): Cell(540, {"200": 20, "500": 520})}
+    found = shard.step(SlotCounts("web", GET.shard, 0, more), (6 * DAY + 1) * SLOT_MS).anomalies
+    (spike,) = [one for one in found if one.get("series", {}).get("id") == "category t-get status=500"]
+    assert spike["type"] == "spike"
+    assert "learnt from 719 slots" in spike["reason"], "the first slot and those without lines do not count"
+    assert spike["series"]["recent"][-2][1:] == [None] * 4
