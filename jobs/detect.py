@@ -87,6 +87,7 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
         .uid(names.UID_AUTOMATA)
         .name("automata")
     )
+    statistics = events.get_side_output(STATISTICS).union(judged.get_side_output(STATISTICS))
     watched = SlotWatch.of(model)
     if watched:  # else nothing reaches these operators
         counts = timed(
@@ -103,12 +104,13 @@ def build(env: StreamExecutionEnvironment, config: DetectConfig, work: Path) -> 
             .name("slots")
         )
         found = found.union(slots)
+        statistics = statistics.union(slots.get_side_output(STATISTICS))
         _sink(slots.get_side_output(SERIES), names.UID_SERIES, work)
         _sink(slots.get_side_output(LATE), names.UID_LATE, work)
     _sink(found.union(events.get_side_output(UNMATCHED)), names.UID_ANOMALIES, work)
     letters = events.get_side_output(DEAD_LETTERS).union(judged.get_side_output(DEAD_LETTERS))
     _sink(letters, names.UID_DEAD_LETTERS, work)
-    _sink(events.get_side_output(STATISTICS).union(judged.get_side_output(STATISTICS)), names.UID_STATISTICS, work)
+    _sink(statistics, names.UID_STATISTICS, work)
 
 
 def _words(plan: Plan, parallelism: int) -> list[tuple[str, bytes]]:

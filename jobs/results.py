@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.anomalies import TYPES, iso_ms
+from models.anomalies import TYPES, iso_ms, revision
 from models.document_text import pretty, write_text
 
 ANOMALIES, DEAD_LETTERS, STATISTICS = "anomalies", "dead_letters", "statistics"
@@ -91,8 +91,7 @@ def collect_results(work: Path, seconds: float) -> Results:
         totals.update(record)
     keyed = []
     kinds: Counter[str] = Counter()
-    for line in read_parts(work / ANOMALIES):
-        document = json.loads(line)
+    for line, document in _latest(work):
         kinds[document["type"]] += 1
         keyed.append((document["@timestamp"], document["id"], line))
     keyed.sort()
@@ -119,6 +118,19 @@ def collect_results(work: Path, seconds: float) -> Results:
         summary,
         [json.dumps(slot, ensure_ascii=False) for slot in _series(work)],
     )
+
+
+def _latest(work: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The anomalies as lines and documents; of those with the same id the one that holds."""
+    held: dict[str, tuple[int, str, dict[str, Any]]] = {}
+    for line in read_parts(work / ANOMALIES):
+        document = json.loads(line)
+        number = revision(document)
+        if number is None:
+            yield line, document
+        elif document["id"] not in held or number >= held[document["id"]][0]:
+            held[document["id"]] = number, line, document
+    yield from ((line, document) for _, line, document in held.values())
 
 
 def _series(work: Path) -> list[dict[str, Any]]:

@@ -73,6 +73,8 @@ class AllowList:
             return False
         if entry.rule is not None and anomaly.get("rule", {}).get("id") != entry.rule:
             return False
+        if entry.series is not None and anomaly.get("series", {}).get("id") != entry.series:
+            return False
         if entry.fields:
             values = {field["name"]: field["value"] for field in anomaly.get("fields", ())}
             if any(values.get(name) != value for name, value in entry.fields.items()):

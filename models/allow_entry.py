@@ -1,8 +1,8 @@
 """From an anomaly to the entry that marks it and its like as normal.
 
 Its like are, for a line that fits no template, lines that differ in numbers and the like only, as the parser folds
-them; for a rule or a new value, the same values of the same fields; for a transaction, the same type of anomaly of the
-same automaton and states.
+them; for a rule or a new value, the same values of the same fields; for an incident of a series, the same type of the
+same series; for a transaction, the same type of anomaly of the same automaton and states.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def entry_for(model: ModelDocument, anomaly: Mapping[str, Any]) -> AllowEntry:
         judged = _judged(model, rule)
         fields = {f["name"]: f["value"] for f in anomaly.get("fields", ()) if judged is None or f["name"] in judged}
         return with_id(AllowEntry("", kind, template=anomaly["template"], rule=rule, fields=fields))
+    if "series" in anomaly:
+        return with_id(AllowEntry("", kind, template=anomaly["template"], series=anomaly["series"]["id"]))
     automaton = (anomaly["transaction"] or {}).get("automaton")
     states = sorted({v["state"] for v in anomaly["violations"] if v["state"] is not None})
     whole = any(v["state"] is None for v in anomaly["violations"])

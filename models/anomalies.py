@@ -30,13 +30,15 @@ SLOW_STEP = "slow_step"
 RULE = "rule"
 NEW_VALUE = "new_value"
 CATEGORY_DRIFT = "category_drift"
+SERIES_TYPES = ("spike", "drop", "level_shift", "trend", "variance", "flat", "seasonality", "forecast_limit")
+"""Incidents of series in time slots, see :mod:`models.series.incidents`."""
 CUSTOM = "custom"
 """A violation that a checker found, see :mod:`models.checkers`."""
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, EXCLUDED_STATE, WRONG_ORDER, TOO_SHORT,
     TOO_LONG, FAST_STEP, SLOW_STEP,
-    RULE, NEW_VALUE, CATEGORY_DRIFT, CUSTOM,
+    RULE, NEW_VALUE, CATEGORY_DRIFT, *SERIES_TYPES, CUSTOM,
 )  # fmt: skip
 """All types of anomalies."""
 
@@ -48,6 +50,7 @@ _LEAST_MS = (1 - _EPOCH_DAY) * _DAY_MS
 _MOST_MS = (dt.date.max.toordinal() + 1 - _EPOCH_DAY) * _DAY_MS - 1
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _SHOWN_CHARACTERS = 200
+_YEAR_1 = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 
 # How severe a line of an unknown kind is, by the worst word that it says of itself.
 _SEVERITIES = (
@@ -153,6 +156,19 @@ def place_in_topic(origin: str, position: int) -> Document:
     if index:
         place["line"] = index + 1
     return place
+
+
+def revision(document: Mapping[str, Any]) -> int | None:
+    """Which of several documents with the same id holds: the one with the highest number. None: it is told only once.
+
+    An incident of a series is told when it begins and when it is over, or all input is. The number follows from the
+    last slot that was known then.
+    """
+    series = document.get("series")
+    if series is None:
+        return None
+    known = dt.datetime.fromisoformat(series["recent"][-1][0]) if series["recent"] else _YEAR_1
+    return 2 * ((known - _YEAR_1) // dt.timedelta(milliseconds=1)) + (series["stage"] == "end")
 
 
 def unmatched_log(

@@ -141,10 +141,11 @@ class Delivery:
         again: list[Waiting] = []
         taken, reason = 0, ""
         for document, item in zip(documents, reply.items, strict=True):
-            if 200 <= item.status < 300:
+            verdict = judge_item(item, document.failures)
+            if verdict is Verdict.TAKEN:
                 taken += 1
                 continue
-            if judge_item(item, document.failures) is Verdict.REFUSED:
+            if verdict is Verdict.REFUSED:
                 letters += self._refuse(outbox, document, str(item))
                 continue
             document.failures += item.status == 500

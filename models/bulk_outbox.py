@@ -15,9 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from models.anomalies import revision
 from models.index_names import ANOMALY, DEAD_LETTER, ILM, KINDS, TIME_KEYS, IndexNames
 
 _SEPARATOR = "\n"
+_SERIES = '"series": {'
 
 # Reading a whole document for its id and time takes longer than sending it: our own are written in a known way. A quote
 # within a text stands behind a backslash, so no text can pass for a key.
@@ -137,13 +139,16 @@ class Outbox:
         identity, time = identity_and_time(kind, text)
         if not identity:
             identity = hashlib.sha256(data).hexdigest()[:20]
-        return Waiting(kind, data, self._action(self._names.of(kind, time), identity))
+        number = revision(parsed(text)) if kind == ANOMALY and _SERIES in text else None
+        return Waiting(kind, data, self._action(self._names.of(kind, time), identity, number))
 
-    def _action(self, index: str, identity: str) -> bytes:
+    def _action(self, index: str, identity: str, number: int | None) -> bytes:
         written = f'"{identity}"' if identity.isascii() and identity.isalnum() else json.dumps(identity)
         # A missing alias must not become an index of its name.
         alias = ',"require_alias":true' if self._names.rollover == ILM else ""
-        return f'{{"index":{{"_index":"{index}","_id":{written}{alias}}}}}'.encode()
+        # What was told of an incident before must not take the place of what is known now, whichever comes first.
+        version = "" if number is None else f',"version":{number},"version_type":"external_gte"'
+        return f'{{"index":{{"_index":"{index}","_id":{written}{alias}{version}}}}}'.encode()
 
 
 def identity_and_time(kind: str, text: str) -> tuple[str, str]:

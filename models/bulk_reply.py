@@ -8,6 +8,7 @@ from enum import Enum, auto
 NO_ANSWER = 0
 _MOST_FAILURES = 5
 _REFUSALS = frozenset({400, 409, 413, 422})
+_NEWER = "version_conflict_engine_exception"
 # Not the document is wrong but the place: when that has been mended, it will be taken.
 _CONDITIONS = frozenset({"validation_exception", "cluster_block_exception", "index_not_found_exception"})
 
@@ -64,9 +65,10 @@ def judge_request(reply: BulkReply, documents: int) -> Verdict:
 def judge_item(item: ItemReply, failures: int) -> Verdict:
     """What becomes of a document on which the server has failed so often before.
 
-    A server that answers 500 has met a fault of its own: it may pass, or be of this document.
+    A server that answers 500 has met a fault of its own: it may pass, or be of this document. One that has a later
+    version of it needs no more.
     """
-    if 200 <= item.status < 300:
+    if 200 <= item.status < 300 or (item.status == 409 and item.error == _NEWER):
         return Verdict.TAKEN
     if item.status in _REFUSALS and item.error not in _CONDITIONS:
         return Verdict.REFUSED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from models.document import Automaton, ModelDocument
@@ -13,6 +13,7 @@ from models.linear import LinearError, LinearRegex
 from models.multiline import MultilineError, MultilineSettings
 from models.rules.content_checks import content_problems
 from models.schema_check import Problem, json_path
+from models.slots.settings import FieldOf, MetricOf
 from models.structure.settings import StructureError, StructureSettings
 from models.timestamps.errors import TimestampFormatError
 from models.timestamps.patterns import compile_pattern
@@ -259,9 +260,43 @@ def _slots(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> It
         lengths = [window.slots for window in category.windows]
         if len(set(lengths)) < len(lengths):
             yield Problem(json_path([*where, "windows"]), "name a number of slots twice; name each once")
-    for name, fields in (("fields", model.series.fields), ("metrics", model.series.metrics)):
+    listed: tuple[tuple[str, Sequence[FieldOf | MetricOf]], ...] = (
+        ("fields", model.series.fields),
+        ("metrics", model.series.metrics),
+    )
+    for name, fields in listed:
         for i, found in enumerate(fields):
             yield from _field_of(found.template, found.field, ["series", name, i], compiled)
+    yield from _limits(model, compiled)
+
+
+def _limits(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
+    """Problems of the limits of series, and of metrics that are there twice."""
+    metrics = [(m.template, m.field) for m in model.series.metrics]
+    for i, metric in enumerate(model.series.metrics):
+        first = model.series.metrics[metrics.index(metrics[i])]
+        if first.statistic != metric.statistic:
+            yield Problem(
+                json_path(["series", "metrics", i]), f"is there already with {first.statistic}; remove one of the two"
+            )
+    seen: set[tuple[str, str]] = set()
+    for i, limit in enumerate(model.series.limits):
+        where: list[str | int] = ["series", "limits", i]
+        about = limit.template, limit.field
+        if about in seen:
+            yield Problem(json_path(where), "is about a series that has a limit already; remove one of the two")
+        seen.add(about)
+        if limit.field:
+            wrong = list(_field_of(limit.template, limit.field, where, compiled))
+            yield from wrong
+            if not wrong and about not in metrics:
+                yield Problem(
+                    json_path([*where, "field"]),
+                    f"{limit.field!r} of {limit.template!r} is no metric; add it to $.series.metrics",
+                )
+        elif limit.template not in compiled:
+            hint = _near(limit.template, compiled) or 'write the "id" of one of the templates'
+            yield Problem(json_path([*where, "template"]), f"there is no template {limit.template!r}; {hint}")
 
 
 def _field_of(

@@ -66,7 +66,7 @@ class AllowEntry:
         id: unique in the model.
         type: type of the anomalies.
         reason: why they are normal; by: who says so; at: when, ISO 8601.
-        template, automaton, rule: id of what the finding is about; None: any.
+        template, automaton, rule, series: id of what the finding is about; None: any.
         states: the states concerned; none: any.
         fields: name of a field → its value, as the finding has it.
         source: glob of the name of the source; None: any.
@@ -82,6 +82,7 @@ class AllowEntry:
     template: str | None = None
     automaton: str | None = None
     rule: str | None = None
+    series: str | None = None
     states: list[str] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     source: str | None = None

@@ -56,7 +56,12 @@ OPEN_TRANSACTIONS = "open_transactions"
 WAITING_EVENTS = "waiting_events"
 """Gauge of ``automata``: events that wait until the clock has passed them."""
 
-SLOTS_BY_COUNT = {"slots": "slots_closed", "late": "slot_lines_late", "anomalies": "slot_anomalies"}
+SLOTS_BY_COUNT = {
+    "slots": "slots_closed",
+    "late": "slot_lines_late",
+    "anomalies": "slot_anomalies",
+    "allowed": "anomalies_allowed",
+}
 """Counters of ``slots``: what :data:`models.slots.shard.COUNTERS` counts → the metric. ``slot_lines_late`` are lines
 that came after their slot was closed; a line counts once for each series that it belongs to."""
 

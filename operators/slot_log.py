@@ -14,6 +14,8 @@ from models.slots.shard import SlotShard, Told, WatchedModel
 from operators.shard_log import BATCH, SNAPSHOT, WATERMARK, Entry
 
 _LEAST_LOG_BYTES = 1 << 16
+_MOST_STEPS = 1000
+"""After so many entries that closed slots there is a snapshot: judging these again takes a second or two."""
 
 WatchedAt = Callable[[int], WatchedModel | None]
 """The shard's model as it was at an epoch; None if that is not known."""
@@ -30,7 +32,7 @@ class SlotLog:
     """
 
     def __init__(self, state: Any, model_at: WatchedAt, model: WatchedModel, epoch: int) -> None:
-        self._size = self._snapshot_size = 0
+        self._size = self._snapshot_size = self._steps = 0
         self.epoch = epoch
         entries = [Entry.decode(text) for text in state.get() or ()]
         before = model_at(entries[-1].epoch) if entries else None
@@ -46,7 +48,8 @@ class SlotLog:
                 self._snapshot_size = self._size
             else:
                 # What this finds was told before.
-                self.shard.step(SlotCounts.decode(entry.body) if entry.kind == BATCH else None, entry.watermark)
+                counts = SlotCounts.decode(entry.body) if entry.kind == BATCH else None
+                self._steps += self.shard.step(counts, entry.watermark).counts["slots"] > 0
 
     def switch(self, state: Any, model: WatchedModel, epoch: int) -> None:
         """The model has changed."""
@@ -69,7 +72,8 @@ class SlotLog:
             return told  # time passed in silence: a replay does as well without knowing
         entry = Entry(WATERMARK if record is None else BATCH, self.epoch, before, watermark, record or b"").encode()
         self._size += len(entry)
-        if self._size > max(_LEAST_LOG_BYTES, 3 * self._snapshot_size):
+        self._steps += told.counts["slots"] > 0
+        if self._size > max(_LEAST_LOG_BYTES, 3 * self._snapshot_size) or self._steps > _MOST_STEPS:
             self._write_snapshot(state)
         else:
             state.add(entry)
@@ -80,3 +84,4 @@ class SlotLog:
         snapshot = Entry(SNAPSHOT, self.epoch, watermark, watermark, self.shard.snapshot()).encode()
         state.update([snapshot])
         self._size = self._snapshot_size = len(snapshot)
+        self._steps = 0

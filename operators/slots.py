@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from operators.counting import CountingGroup
 from operators.elements import joined
 from operators.keyed_shards import KeyedShards
 from operators.names import STATE_SLOTS_HELD, STATE_SLOTS_LOG, TAG_LATE, TAG_SERIES
+from operators.parse import STATISTICS
 from operators.slot_keeper import SlotKeeper, WatchedModels
 from operators.worker import prepare_worker
 
@@ -56,6 +58,8 @@ class Slots(KeyedShards[SlotKeeper]):
             yield joined(found.anomalies)
         if found.slots:
             yield SERIES, joined(found.slots)
+        if found.counts["allowed"]:
+            yield STATISTICS, json.dumps({"allowed": found.counts["allowed"]})
         if found.late:
             yield LATE, joined(found.late)
         for name, number in found.counts.items():

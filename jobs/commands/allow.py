@@ -159,7 +159,11 @@ def _list(options: argparse.Namespace) -> int:
 
 def _row(entry: AllowEntry) -> str:
     said = entry.to_json()
-    about = [f"{key} {said[key]}" for key in ("template", "automaton", "rule", "source", "text_pattern") if key in said]
+    about = [
+        f"{key} {said[key]}"
+        for key in ("template", "automaton", "rule", "series", "source", "text_pattern")
+        if key in said
+    ]
     about += [f"states {', '.join(entry.states)}"] if entry.states else []
     about += [f"{name} = {value}" for name, value in entry.fields.items()]
     about += [f"until {entry.until}"] if entry.until else []

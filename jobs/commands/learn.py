@@ -18,6 +18,7 @@ from jobs.embedded import JobError, cause, check_java, worth_telling
 from jobs.learn_config import check_learn_config
 from jobs.progress import Progress
 from jobs.stores.base import ModelStore
+from models.anomalies import human_duration
 from models.document import ModelDocument, save_model
 from models.document_diff import diff
 from models.document_diff_text import diff_text
@@ -26,6 +27,8 @@ from models.learner import LearnOptions, LearnReport
 from models.learner import learn as learn_model
 from models.linear import LinearError, LinearRegex
 from models.memory import keep_freed_memory
+from models.slots.detected import detected_series
+from models.slots.settings import SLOT_MS
 from models.timestamps import TimestampSettings
 
 
@@ -83,6 +86,18 @@ def add_to(commands: Any) -> None:
         help="what identifiers of transactions look like, as 'blk_-?[0-9]+' (default: found)",
     )
     add_formats(parser)
+    parser.add_argument(
+        "--series",
+        action="store_true",
+        help="let the model watch series, too: how many lines of each message, and with each usual value, there are in "
+        "a time slot; spikes, drops and other incidents of them are told",
+    )
+    parser.add_argument(
+        "--slot",
+        type=whole_number(1000, 86_400_000),
+        metavar="MS",
+        help=f"with --series: how long a slot is, in ms (default: {SLOT_MS})",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -100,6 +115,8 @@ def run(options: argparse.Namespace) -> int:
             LinearRegex(options.id_pattern)
         except LinearError as error:
             raise UserError(f"--id-pattern {options.id_pattern!r} is no usable regular expression: {error}") from None
+    if options.slot is not None and not options.series:
+        raise UserError("--slot is for --series: without series there are no slots")
     keep_freed_memory()
     progress = Progress(quiet=options.quiet)
     learn_options = LearnOptions(
@@ -112,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
         structure=options.structure,
         multiline=multiline_of(options),
         forget=options.forget,
+        series_slot_ms=(options.slot or SLOT_MS) if options.series else None,
     )
     try:
         model, report = learn_model(sources, learn_options, progress.stage, None if base is None else base.document)
@@ -123,7 +141,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_job(options: argparse.Namespace) -> int:
     given = [
-        name for name in ("update", "out", "id", "id_pattern", "timestamp_format", "year") if getattr(options, name)
+        name
+        for name in ("update", "out", "id", "id_pattern", "timestamp_format", "year", "series", "slot")
+        if getattr(options, name)
     ]
     if options.logs or given or options.push or options.forget:
         raise UserError("--config says what to learn from and how; leave the logs and other options out")
@@ -234,4 +254,7 @@ def summary_text(model: ModelDocument, report: LearnReport, places: str) -> str:
     if model.categories:
         count = len(model.categories)
         rows.append(f"categories    {count:,} field{'' if count == 1 else 's'} whose shares of values are watched")
+    if model.series.enabled and model.series.detect:
+        count = sum(map(len, detected_series(model).values()))
+        rows.append(f"series        {count:,} watched, in slots of {human_duration(model.series.slot_ms)}")
     return "\n".join([*rows, f"model         {places}"])

@@ -12,7 +12,10 @@ from models.document import Automaton, ModelDocument, State
 from models.editing.line_explanation import LineExplainer, duration_sentence, state_names, state_rows, usual_times
 from models.errors import UserError
 from models.schema_check import check
+from models.series.sentences import number_in_words
+from models.slots.detected import detected_series
 from models.slots.drift_document import percent
+from models.slots.series import METRIC
 
 Anomaly = Mapping[str, Any]
 
@@ -20,6 +23,7 @@ _LEAST_PREFIX = 4
 _ABOUT_LINES = (UNMATCHED_LOG, RULE, NEW_VALUE)
 """Types that are about single lines."""
 _MOST_AFTER = 5
+_MOST_RECENT = 12
 
 
 def find_anomaly(lines: Iterable[str], wanted: str, name: str) -> Anomaly:
@@ -88,6 +92,8 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
         rows += [f"{head:<12}{said}" for head, said in explainer.explain(text).rows]
     elif anomaly["type"] == CATEGORY_DRIFT:
         rows += _category_rows(model, anomaly)
+    elif "series" in anomaly:
+        rows += _series_rows(model, anomaly)
     elif automaton is None:
         rows.append(
             f"note: the model has no automaton {transaction['automaton'] if transaction else ''}; "
@@ -100,7 +106,8 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
     if transaction and transaction["begin"]:
         rows.append(f"time        {transaction['begin']} to {transaction['end']}")
     rows += _linked_rows(model, transaction)
-    rows += ["", "evidence", *_evidence_rows(explainer, automaton, anomaly)]
+    if anomaly["evidence"]:
+        rows += ["", "evidence", *_evidence_rows(explainer, automaton, anomaly)]
     return rows
 
 
@@ -138,6 +145,33 @@ def _category_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
         if (known.template, known.field) == (anomaly["template"], category["field"]):
             windows = ", ".join(human_duration(window.slots * known.slot_ms) for window in known.windows)
             yield f"learnt      from {known.support:,} lines; judged over {windows}"
+
+
+def _series_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
+    """The series, its bounds when it was furthest off, and the last slots; the reason says what was learnt from."""
+    series = anomaly["series"]
+    watched = {one.id for some in detected_series(model).values() for one in some}
+    yield f"series      {series['id']}, slots of {human_duration(series['slot_ms'])}" + (
+        "" if series["id"] in watched else "; the model does not watch it any more"
+    )
+    if series["kind"] == METRIC:
+        yield f"metric      the numbers of {series['field']}"
+    over = ", and goes on" if series["end"] is None else f" to {series['end']}"
+    yield f"time        {series['begin']}{over}" + ("; it has become usual" if series["lasting"] else "")
+    yield f"peak        {number_in_words(series['actual'])} at {series['peak']}, {series['direction']}"
+    yield f"expected    {number_in_words(series['typical'])}, {_bounds(series['lower'], series['upper'])}"
+    if "limit" in series:
+        yield f"limit       {number_in_words(series['limit'])}, reached about {series['eta'] or 'an unknown time'}"
+    if series["id"] in watched:
+        yield f"judged      with preset {model.series.preset}"
+    for begin, actual, _, lower, upper in series["recent"][-_MOST_RECENT:]:
+        yield f"slot        {begin}  {number_in_words(actual)}, {_bounds(lower, upper)}"
+
+
+def _bounds(lower: float | None, upper: float | None) -> str:
+    if lower is None or upper is None:
+        return "bounds are not known"
+    return f"usual is {number_in_words(lower)} to {number_in_words(upper)}"
 
 
 def _automaton(model: ModelDocument, anomaly: Anomaly) -> Automaton | None:

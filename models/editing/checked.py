@@ -105,6 +105,11 @@ def _keep_slots_in_step(after: ModelDocument) -> None:
     after.categories = [c for c in after.categories if c.field in fields.get(c.template, ())]
     after.series.fields = [f for f in after.series.fields if f.field in fields.get(f.template, ())]
     after.series.metrics = [f for f in after.series.metrics if f.field in fields.get(f.template, ())]
+    after.series.limits = [
+        limit
+        for limit in after.series.limits
+        if limit.template in fields and (not limit.field or limit.field in fields[limit.template])
+    ]
 
 
 def _hint(name: str, known: list[str], what: str) -> str:

@@ -42,7 +42,12 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
     ]
     old, named = FieldOf(template, field), FieldOf(template, new)
     after.series.fields = [named if f == old else f for f in after.series.fields]
-    after.series.metrics = [named if f == old else f for f in after.series.metrics]
+    after.series.metrics = [
+        replace(m, field=new) if (m.template, m.field) == (template, field) else m for m in after.series.metrics
+    ]
+    after.series.limits = [
+        replace(x, field=new) if (x.template, x.field) == (template, field) else x for x in after.series.limits
+    ]
     for link in after.links:
         if link.template == template:
             link.parent_field = new if link.parent_field == field else link.parent_field

@@ -39,6 +39,7 @@ class LearnOptions:
         forget: of a model that is updated, leave out what the newer logs do not show.
         structure: ``json`` or ``logfmt``: lines are that; ``none``: they are plain text; None: find out.
         multiline: which lines begin an event; None: those with a timestamp.
+        series_slot_ms: let the model count its series in slots of this length; None: as the model before, or not.
     """
 
     model_id: str = "model"
@@ -52,6 +53,7 @@ class LearnOptions:
     forget: bool = False
     structure: str | None = None
     multiline: MultilineSettings | None = None
+    series_slot_ms: int | None = None
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from models.document import ModelDocument
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnOptions, LearnReport
 from models.learning.plan import LearnPlan
+from models.learning.series import enable_series
 from models.learning.tallies import FieldTallies
 from models.learning.update import update
 from models.learning.visits import VisitSummary
@@ -76,7 +77,11 @@ def make_model(
     if plan.id_pattern:
         document["id_pattern"] = plan.id_pattern
     model = ModelDocument.from_json(document, "the learnt model")
-    return (model if base is None else update(base, model, summary.known, options.forget)), report
+    if base is not None:
+        model = update(base, model, summary.known, options.forget)
+    if options.series_slot_ms is not None:
+        enable_series(model, options.series_slot_ms)
+    return model, report
 
 
 def _notes(summary: MessageSummary, plan: LearnPlan, visits: VisitSummary) -> list[str]:

@@ -130,9 +130,16 @@ class Fleet:
         self._columns.grow(rows)
         return first
 
-    def set_limit(self, row: int, limit: float | None) -> None:
-        """Set the limit of a series, or take it away."""
+    def set_limit(self, row: int, limit: float | None, horizon_ms: int | None = None) -> None:
+        """Set the limit of a series, or take it away; ``horizon_ms``: how long before to warn, None: as all do."""
         self._columns.arrays["limit"][row] = np.nan if limit is None else limit
+        self._columns.arrays["horizon_ms"][row] = np.nan if horizon_ms is None else horizon_ms
+
+    def forget(self, row: int) -> None:
+        """Make a row ready for another series: nothing is known of it any more, open incidents neither."""
+        self._columns.reset(row)
+        for track in (SHAPE, AHEAD):
+            self._open.pop((row, track), None)
 
     def update(self, rows: Ints, time_ms: Ints, values: Floats) -> Judged:
         """Judge a slot of each of some series, then learn from it.

@@ -15,10 +15,11 @@ def reason(name: str, incident: Incident, slot_ms: int) -> str:
         slot_ms: length of a slot, ms.
     """
     lasted = human_duration(incident.last_ms - incident.begin_ms + slot_ms)
-    actual, typical = number_text(incident.actual), _typical(incident)
+    actual, typical = number_in_words(incident.actual), typical_in_words(incident)
     if incident.track == AHEAD:
+        limit = number_in_words(incident.limit)
         when = "" if incident.eta_ms is None else f" about {iso_ms(int(incident.eta_ms))[:16]}Z"
-        return f"{name} will reach its limit of {number_text(incident.limit)}{when} if it goes on as in the last day"
+        return f"{name} will reach its limit of {limit}{when} if it goes on as in the last day"
     match incident.type:
         case "spike":
             return f"{name} rose to {actual}, typical {typical}, for {lasted}"
@@ -44,12 +45,13 @@ def reason(name: str, incident: Incident, slot_ms: int) -> str:
             return f"{name} is odd: {actual}, typical {typical}, for {lasted}"
 
 
-def _typical(incident: Incident) -> str:
+def typical_in_words(incident: Incident) -> str:
+    """What was usual at its peak: the bounds if they are known, else what was expected."""
     if incident.lower is None or incident.upper is None:
-        return number_text(incident.typical)
-    return f"{number_text(incident.lower)}–{number_text(incident.upper)} at this time"
+        return number_in_words(incident.typical)
+    return f"{number_in_words(incident.lower)}–{number_in_words(incident.upper)} at this time"
 
 
-def number_text(value: float | None) -> str:
-    """A number for people: four digits, or whole from 10,000 on."""
+def number_in_words(value: float | None) -> str:
+    """A number for people; ``nothing`` for none."""
     return "nothing" if value is None else f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"

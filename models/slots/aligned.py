@@ -7,6 +7,8 @@ were cut into batches and in whatever order the sources' batches came.
   less the allowed lateness, each of them has passed it then.
 - From the first slot with lines on, a series has every slot: those without lines are told as noughts, until
   :data:`MOST_EMPTY` in a row have been. Then the series *sleeps* and begins anew with its next line.
+- A series that detectors look at is *silent* then and goes on for them until it sleeps after a week without lines: they
+  have to know its nights and weekends.
 - At the end of all input there is no clock to tell how long it was silent; so each series goes on as far as the clocks
   of the sources did when they ended, or the last of its own lines.
 - Parts that come after their slot was closed are *late*. That happens where a source was not waited for any more; and
@@ -16,10 +18,11 @@ were cut into batches and in whatever order the sources' batches came.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.batches import BatchError, pack_columns, unpack_columns
+from models.batches import BatchError, pack_columns, unpack_columns, unpack_head
 from models.detection import FAR_FUTURE_MS
 from models.slots.cells import Cell
 from models.slots.counts import CELL_COLUMNS, SlotCounts, cells_to_columns, columns_to_cells
@@ -28,10 +31,20 @@ from models.slots.series import SeriesKey, SlotWatch
 MOST_EMPTY = 120
 """So many slots without lines are told in a row."""
 
-_VERSION = 1
+SILENT_MS = 7 * 86_400_000
+"""After so long without lines a series that is detected sleeps."""
+
+MOST_SILENT = 10_080
+"""It sleeps after so many slots without lines at the latest: a week of minutes."""
+
+_NOTHING = Cell()
+
+_VERSION = 2
+_BEFORE_DETECTORS = 1
+"""The version whose records hold nothing of detectors; it can still be read."""
 _KIND = "slot state"
 _BEGINNING = -(2**63)
-_END_MS = FAR_FUTURE_MS - 1
+END_MS = FAR_FUTURE_MS - 1
 """Flink's watermark is one below the clock that it is drawn from."""
 
 
@@ -43,13 +56,21 @@ class ClosedSlot:
         key: the series.
         begin_ms: where it begins, epoch ms; it ends before ``begin_ms + key.slot_ms``.
         cell: what was counted.
-        first: the series begins here, or begins anew after it slept.
+        first: the series begins here, or begins anew after it slept or was silent.
+        begins: it begins here, and the slot may have begun before it.
+        silent: it is told to detectors alone.
+        sleeps: nothing more comes of the series until it begins anew.
+        complete: its sources had all passed it, and none has ended within.
     """
 
     key: SeriesKey
     begin_ms: int
     cell: Cell
     first: bool
+    begins: bool = False
+    silent: bool = False
+    sleeps: bool = False
+    complete: bool = True
 
     @property
     def end_ms(self) -> int:
@@ -155,10 +176,12 @@ class SlotState:
         for key in list(self._series):
             series = self._series[key]
             limit = watermark
-            if watermark >= _END_MS:
+            known_until = None
+            if watermark >= END_MS:
+                known_until = self.until_ms
                 last = max(series.cells, default=_BEGINNING)
                 limit = max(last, self.until_ms // key.slot_ms * key.slot_ms) + key.slot_ms
-            if not self._close(key, series, limit, closed) or watermark >= _END_MS:
+            if not self._close(key, series, limit, known_until, closed) or watermark >= END_MS:
                 del self._series[key]
         closed.sort(key=lambda slot: (slot.end_ms, slot.key))
         return closed
@@ -167,25 +190,44 @@ class SlotState:
     def _next_of(series: _Series) -> int:
         return min(series.cells) if series.next_ms is None else series.next_ms
 
-    def _close(self, key: SeriesKey, series: _Series, limit: int, closed: list[ClosedSlot]) -> bool:
-        """Close the slots of a series that end at ``limit`` or before; whether something of it still waits."""
+    def _close(
+        self, key: SeriesKey, series: _Series, limit: int, known_until: int | None, closed: list[ClosedSlot]
+    ) -> bool:
+        """Close the slots of a series that end at ``limit`` or before; whether something of it still waits.
+
+        ``known_until``: slots that end after it are not complete; None: all are.
+        """
+        most = most_empty(key, self._watch)
         while True:
-            first = series.next_ms is None
+            begins = series.next_ms is None
             begin = self._next_of(series)
-            if begin + key.slot_ms > limit:
+            end = begin + key.slot_ms
+            if end > limit:
                 return True
             cell = series.cells.pop(begin, None)
-            closed.append(ClosedSlot(key, begin, cell or Cell(), first))
+            long_empty = series.empty >= MOST_EMPTY
             series.empty = 0 if cell else series.empty + 1
-            series.next_ms = begin + key.slot_ms
-            if series.empty >= MOST_EMPTY:
+            series.next_ms = end
+            closed.append(
+                ClosedSlot(
+                    key,
+                    begin,
+                    cell or _NOTHING,
+                    first=begins or (cell is not None and long_empty),
+                    begins=begins,
+                    silent=cell is None and long_empty,
+                    sleeps=series.empty >= most,
+                    complete=known_until is None or end <= known_until,
+                )
+            )
+            if series.empty >= most:
                 series.empty = 0
                 series.next_ms = None
                 if not series.cells:
                     return False
 
-    def snapshot(self, more: dict[str, Any] | None = None) -> bytes:
-        """The whole state as one record; ``more`` is JSON data that rests with it."""
+    def snapshot(self, more: dict[str, Any] | None = None, columns: Sequence[bytes] = ()) -> bytes:
+        """The whole state as one record; ``more`` is JSON data that rests with it, and so are further ``columns``."""
         keys = sorted(self._series)
         cells = {(key, begin): cell for key in keys for begin, cell in sorted(self._series[key].cells.items())}
         head: dict[str, object] = {
@@ -194,18 +236,19 @@ class SlotState:
             "until_ms": self.until_ms,
             "series": [[list(key), self._series[key].next_ms, self._series[key].empty] for key in keys],
         }
-        return pack_columns(_VERSION, head, [*cells_to_columns(cells, keys), json.dumps(more or {}).encode()])
+        own = [*cells_to_columns(cells, keys), json.dumps(more or {}).encode()]
+        return pack_columns(_VERSION, head, [*own, *columns])
 
     @classmethod
-    def restore(cls, record: bytes, watch: SlotWatch) -> tuple[SlotState, dict[str, Any]]:
+    def restore(cls, record: bytes, watch: SlotWatch) -> tuple[SlotState, dict[str, Any], list[memoryview]]:
         """The state that goes on where :meth:`snapshot` left off, under a model, and what rested with it.
 
         Raises:
             BatchError: the record is no such state, or of a version that this one does not know.
         """
-        found, columns = unpack_columns(record, _VERSION)
+        found, columns = unpack_columns(record, _version_of(record))
         head: dict[str, Any] = found
-        if head.get("kind") != _KIND or len(columns) != CELL_COLUMNS + 1:
+        if head.get("kind") != _KIND or len(columns) <= CELL_COLUMNS:
             raise BatchError("a record is not the state of a shard of series")
         state = cls(watch)
         state.watermark, state.until_ms = head["watermark"], head["until_ms"]
@@ -216,4 +259,20 @@ class SlotState:
             state._series[key].cells[begin] = cell
         state.follow(watch)
         more: dict[str, Any] = json.loads(bytes(columns[CELL_COLUMNS]))
-        return state, more
+        return state, more, columns[CELL_COLUMNS + 1 :]
+
+
+def most_empty(key: SeriesKey, watch: SlotWatch) -> int:
+    """After so many slots without lines in a row a series sleeps."""
+    if key not in watch.detected:
+        return MOST_EMPTY
+    return max(MOST_EMPTY, min(SILENT_MS // key.slot_ms, MOST_SILENT))
+
+
+def _version_of(record: bytes) -> int:
+    """The version to read a record as: its own, if it can be read at all."""
+    try:
+        unpack_head(record, _BEFORE_DETECTORS)
+    except BatchError:
+        return _VERSION
+    return _BEFORE_DETECTORS

@@ -59,6 +59,13 @@ def watches_slots(document: str) -> bool:
     return bool(found.get("categories")) or bool(found.get("series", {}).get("enabled"))
 
 
+def named_values(model: ModelDocument, template: str, field: str) -> frozenset[str]:
+    """The values of a field that a model names, in its categories or its sets of values."""
+    found = {s.value for c in model.categories if (c.template, c.field) == (template, field) for s in c.shares}
+    found |= {v.value for s in model.values if (s.template, s.field) == (template, field) for v in s.values}
+    return frozenset(found)
+
+
 @dataclass(slots=True, frozen=True)
 class SlotWatch:
     """The series that a model watches.
@@ -66,10 +73,12 @@ class SlotWatch:
     Attributes:
         series: all of them, in order.
         known: of a category, the values that are told one by one whatever else occurs.
+        detected: those that detectors look at: they are not to fall asleep over a weekend.
     """
 
     series: tuple[SeriesKey, ...] = ()
     known: Mapping[SeriesKey, frozenset[str]] = field(default_factory=dict)
+    detected: frozenset[SeriesKey] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything is watched."""
@@ -82,14 +91,14 @@ class SlotWatch:
     @classmethod
     def of(cls, model: ModelDocument) -> SlotWatch:
         """What a model watches: the fields of its categories, and its series if they are enabled."""
-        known = {
-            SeriesKey(c.template, CATEGORY, c.field, c.slot_ms): frozenset(s.value for s in c.shares)
-            for c in model.categories
-        }
-        keys = set(known)
         settings = model.series
+        categories = {SeriesKey(c.template, CATEGORY, c.field, c.slot_ms) for c in model.categories}
+        fields = {SeriesKey(f.template, CATEGORY, f.field, settings.slot_ms) for f in settings.fields}
+        keys = set(categories)
         if settings.enabled:
             keys |= {SeriesKey(t.id, LINES, "", settings.slot_ms) for t in model.templates}
-            keys |= {SeriesKey(f.template, CATEGORY, f.field, settings.slot_ms) for f in settings.fields}
+            keys |= fields
             keys |= {SeriesKey(f.template, METRIC, f.field, settings.slot_ms) for f in settings.metrics}
-        return cls(tuple(sorted(keys)), known)
+        known = {key: named_values(model, key.template, key.field) for key in keys if key.kind == CATEGORY}
+        own = {key for key in keys if key.slot_ms == settings.slot_ms} if settings.enabled and settings.detect else ()
+        return cls(tuple(sorted(keys)), known, frozenset(own))

@@ -9,6 +9,16 @@ from typing import Any
 SLOT_MS = 60_000
 """How long a slot is where nothing else is said."""
 
+DAY_MS = 86_400_000
+
+MEAN = "mean"
+STATISTICS = (MEAN, "sum", "min", "max", "count")
+"""What can be made of the numbers of a slot."""
+
+QUIET = "quiet"
+"""The preset where nothing else is said. A model has dozens of series of a thousand slots a day each: what chance does
+once in a million slots would be an alarm a week."""
+
 
 @dataclass(slots=True, frozen=True)
 class FieldOf:
@@ -18,25 +28,77 @@ class FieldOf:
     field: str
 
 
+@dataclass(slots=True, frozen=True)
+class MetricOf:
+    """A field of a template whose numbers are added up; ``statistic``: what the detectors take of a slot."""
+
+    template: str
+    field: str
+    statistic: str = MEAN
+
+    def to_json(self) -> dict[str, Any]:
+        """It as JSON data; the statistic where it is not the mean."""
+        return {key: value for key, value in asdict(self).items() if key != "statistic" or value != MEAN}
+
+
+@dataclass(slots=True, frozen=True)
+class SeriesLimit:
+    """A limit of a series, of which to warn before it is reached.
+
+    Attributes:
+        template: whose lines are counted.
+        field: the metric; "" for the lines themselves.
+        limit: in the unit of the values of a slot.
+        horizon_ms: how long before.
+    """
+
+    template: str
+    limit: float
+    field: str = ""
+    horizon_ms: int = DAY_MS
+
+    def to_json(self) -> dict[str, Any]:
+        """It as JSON data; the field where there is one."""
+        found = {"template": self.template, "field": self.field, "limit": self.limit, "horizon_ms": self.horizon_ms}
+        return {key: value for key, value in found.items() if key != "field" or value}
+
+
 @dataclass(slots=True)
 class SeriesSettings:
-    """Which series the model watches beside those of its categories.
+    """Which series the model watches beside those of its categories, and how they are judged.
 
     Attributes:
         enabled: count the lines of every template, and the fields below.
         slot_ms: length of their slots.
         fields: fields whose values are counted one by one.
         metrics: fields whose numbers are added up.
+        detect: let the detectors look at them, see :mod:`models.slots.detected`.
+        preset: how eagerly, a key of :data:`models.series.incidents.PRESETS`.
+        limits: limits to warn of.
     """
 
     enabled: bool = False
     slot_ms: int = SLOT_MS
     fields: list[FieldOf] = field(default_factory=list)
-    metrics: list[FieldOf] = field(default_factory=list)
+    metrics: list[MetricOf] = field(default_factory=list)
+    detect: bool = True
+    preset: str = QUIET
+    limits: list[SeriesLimit] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON data; empty where they are those that hold without them."""
-        return {} if self == SeriesSettings() else asdict(self)
+        if self == SeriesSettings():
+            return {}
+        found: dict[str, Any] = {"enabled": self.enabled, "slot_ms": self.slot_ms}
+        if not self.detect:
+            found["detect"] = False
+        if self.preset != QUIET:
+            found["preset"] = self.preset
+        found["fields"] = [asdict(f) for f in self.fields]
+        found["metrics"] = [m.to_json() for m in self.metrics]
+        if self.limits:
+            found["limits"] = [limit.to_json() for limit in self.limits]
+        return found
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SeriesSettings:
@@ -45,7 +107,10 @@ class SeriesSettings:
             bool(data.get("enabled", False)),
             data.get("slot_ms", SLOT_MS),
             [FieldOf(**f) for f in data.get("fields", [])],
-            [FieldOf(**f) for f in data.get("metrics", [])],
+            [MetricOf(**m) for m in data.get("metrics", [])],
+            bool(data.get("detect", True)),
+            data.get("preset", QUIET),
+            [SeriesLimit(**limit) for limit in data.get("limits", [])],
         )
 
 

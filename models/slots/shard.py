@@ -6,17 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.allow import AllowList
 from models.anomalies import Document, iso_ms
 from models.document import ModelDocument
-from models.slots.aligned import ClosedSlot, LateLines, SlotState
+from models.slots.aligned import END_MS, ClosedSlot, LateLines, SlotState
 from models.slots.counts import SlotCounts
+from models.slots.detected import detected_series
+from models.slots.detection import SlotDetectors
 from models.slots.drift import DriftJudge
 from models.slots.drift_document import drift_document
+from models.slots.incident_document import END
 from models.slots.series import CATEGORY, METRIC, SeriesKey, SlotWatch
 from models.slots.settings import Category
 
-COUNTERS = ("slots", "late", "anomalies")
-"""What is counted: slots closed, lines that came after their slot was closed, anomalies found."""
+COUNTERS = ("slots", "late", "anomalies", "allowed")
+"""What is counted: slots closed, lines that came after their slot was closed, anomalies found, and those that are not
+told, since the model allows them. An incident that begins and ends is one."""
 
 
 class WatchedModel:
@@ -30,6 +35,8 @@ class WatchedModel:
         watch: the series that it watches.
         categories: what is normal for those that are judged.
         told: whether closed slots are told, not only judged.
+        detected: the series that the detectors look at.
+        allow: what is normal, and not told.
     """
 
     def __init__(self, document: ModelDocument) -> None:
@@ -39,6 +46,8 @@ class WatchedModel:
             SeriesKey(c.template, CATEGORY, c.field, c.slot_ms): c for c in document.categories
         }
         self.told = document.series.enabled
+        self.detected = detected_series(document)
+        self.allow = AllowList(document.allow, document)
 
 
 @dataclass(slots=True)
@@ -72,6 +81,7 @@ class SlotShard:
     def __init__(self, model: WatchedModel) -> None:
         self.model = model
         self.state = SlotState(model.watch)
+        self._detectors = SlotDetectors(model.document, model.detected)
         self._judges: dict[SeriesKey, DriftJudge] = {}
 
     def step(self, counts: SlotCounts | None, watermark: int) -> Told:
@@ -81,15 +91,32 @@ class SlotShard:
             for late in self.state.add(counts):
                 told.late.append(late_document(self.model.document, late))
                 told.counts["late"] += late.lines
-        for slot in self.state.advance(watermark):
+        ends = self.state.watermark < END_MS <= watermark
+        closed = self.state.advance(watermark)
+        found: list[Document] = []
+        for slot in closed:
             told.counts["slots"] += 1
+            if slot.silent:
+                continue
             if self.model.told:
                 told.slots.append(slot_document(self.model.document, slot))
             document = self._judge(slot)
             if document is not None:
-                told.counts["anomalies"] += 1
-                told.anomalies.append(document)
+                found.append(document)
+        found += self._detectors.step(closed)
+        self._tell(found, told, counted=True)
+        if ends:
+            self._tell(self._detectors.finish(), told, counted=False)
         return told
+
+    def _tell(self, found: list[Document], told: Told, counted: bool) -> None:
+        """Tell what the model does not allow; of an incident its begin is counted."""
+        for document in found:
+            quiet = bool(self.model.allow) and self.model.allow.allows(document)
+            if not quiet:
+                told.anomalies.append(document)
+            if counted and document.get("series", {}).get("stage") != END:
+                told.counts["allowed" if quiet else "anomalies"] += 1
 
     def _judge(self, slot: ClosedSlot) -> Document | None:
         category = self.model.categories.get(slot.key)
@@ -102,7 +129,12 @@ class SlotShard:
         return None if drift is None else drift_document(self.model.document, category, drift)
 
     def follow(self, model: WatchedModel) -> None:
-        """Go on under another model: a category that it says the same of goes on, all others begin anew."""
+        """Go on under another model: a category that it says the same of goes on, all others begin anew.
+
+        The detectors of series that it has, too, go on as well.
+        """
+        head, columns = self._detectors.snapshot()
+        self._detectors = SlotDetectors.restore(head, columns, model.document, model.detected)
         self.model = model
         self.state.follow(model.watch)
         self._judges = {
@@ -112,7 +144,8 @@ class SlotShard:
     def snapshot(self) -> bytes:
         """The whole shard as one record."""
         judges = [[list(key), self._judges[key].to_record()] for key in sorted(self._judges)]
-        return self.state.snapshot({"judges": judges})
+        head, columns = self._detectors.snapshot()
+        return self.state.snapshot({"judges": judges, "detectors": head}, columns)
 
     @classmethod
     def restore(cls, record: bytes, model: WatchedModel) -> SlotShard:
@@ -122,7 +155,8 @@ class SlotShard:
             BatchError: the record is no shard of series, or of a version that this one does not know.
         """
         shard = cls(model)
-        shard.state, more = SlotState.restore(record, model.watch)
+        shard.state, more, columns = SlotState.restore(record, model.watch)
+        shard._detectors = SlotDetectors.restore(more.get("detectors"), columns, model.document, model.detected)
         for names, kept in more["judges"]:
             key = SeriesKey(*names)
             category = model.categories.get(key)

@@ -1,7 +1,9 @@
 """A shard of series in keyed state: restored at any moment, and while models change."""
 
+import base64
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -56,9 +58,9 @@ def counts(slot, good, bad=0, epoch=0):
 class Subtask:
     """The shard in a subtask of ``slots``, and its state."""
 
-    def __init__(self, log=(), held=(), records=None):
+    def __init__(self, log=(), held=(), records=None, text=None):
         self.log, self.held = ListState(log), ListState(held)
-        self.history = ModelHistory([Entry("web", 1, 0, (), document(1))])
+        self.history = ModelHistory([Entry("web", 1, 0, (), text or document(1))])
         if records is not None:
             self.history.load(records)
         self.keeper = SlotKeeper("web", WatchedModels(self.history), self.held)
@@ -151,3 +153,45 @@ def test_a_timer_is_wanted_at_the_end_of_the_next_slot():
     assert subtask.keeper.due() == 4 * MINUTE
     subtask.keeper.timers.add(4 * MINUTE)
     assert subtask.keeper.due() is None
+
+
+def test_a_log_of_the_version_before_goes_on():
+    """It holds a snapshot without detectors, and counts since."""
+    found = json.loads((Path(__file__).parents[1] / "fixtures" / "slot_log_v1.json").read_text())
+    subtask = Subtask([base64.b64decode(entry) for entry in found["log"]])
+    subtask.take(counts(7, 93, 7), 7 * MINUTE)
+    subtask.take(None, FOREVER)
+    assert subtask.told == found["then"]
+
+
+def watching():
+    """One template's lines, in slots of ten minutes."""
+    found = copy.deepcopy(model().to_json()) | {"series": {"enabled": True, "slot_ms": 10 * MINUTE}}
+    del found["categories"]
+    return json.dumps(found)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sets(st.integers(0, 400), max_size=6), st.sampled_from([400, 4000, 1 << 16]))
+def test_an_incident_is_told_the_same_through_restores(stops, least):
+    key = SeriesKey("t-get", LINES, "", 10 * MINUTE)
+    lines = [20 + slot * 7919 % 11 for slot in range(420)]
+    lines[395] = 300
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slot_log, "_LEAST_LOG_BYTES", least)
+        told = []
+        none: set[int] = set()
+        for restored in (none, stops):
+            subtask = Subtask(text=watching())
+            for slot, count in enumerate(lines):
+                record = SlotCounts("web", key.shard, 0, {(key, slot * key.slot_ms): Cell(count)}).encode()
+                subtask.take(record, slot * key.slot_ms)
+                if slot in restored:
+                    subtask = subtask.restored()
+            subtask.take(None, FOREVER)
+            told.append([document for document in subtask.told if "type" in document])
+    assert told[0] == told[1]
+    assert [(document["type"], document["series"]["stage"]) for document in told[0]] == [
+        ("spike", "begin"),
+        ("spike", "end"),
+    ]

@@ -64,6 +64,11 @@ class Columns:
             self.arrays[name] = np.concatenate([self.arrays[name], field.make(rows)])
         self.rows += rows
 
+    def reset(self, row: int) -> None:
+        """Make a series new again."""
+        for name, field in self._fields.items():
+            self.arrays[name][row] = field.first
+
     def take(self, rows: Ints) -> Arrays:
         """The state of some series, to work on in place; :meth:`put` brings it back.
 

@@ -29,6 +29,7 @@ FIELDS = {
     "eta_low_ms": Field(np.nan),
     "eta_high_ms": Field(np.nan),
     "limit_rarity": Field(0.0),
+    "horizon_ms": Field(np.nan),
 }
 
 _SLOPE_RARITY = 1.2
@@ -41,7 +42,7 @@ class Limits:
 
     Attributes:
         slot_ms: length of a slot.
-        horizon_ms: how long before the limit an alarm is raised.
+        horizon_ms: how long before the limit an alarm is raised, unless the series has a horizon of its own.
     """
 
     slot_ms: int
@@ -89,7 +90,8 @@ class Limits:
             eta = gap / towards * block_ms
             soonest = gap / (towards + 2.0 * error) * block_ms
             latest = np.where(towards > 2.0 * error, gap / (towards - 2.0 * error) * block_ms, np.inf)
-        seen = (towards > 0) & (eta <= self.horizon_ms)
+        own = state["horizon_ms"][rows]
+        seen = (towards > 0) & (eta <= np.where(np.isnan(own), self.horizon_ms, own))
         sure = np.minimum(_SLOPE_RARITY * towards / error, HIGHEST)
         state["limit_rarity"][rows] = np.where(seen, np.maximum(sure, 0.0), 0.0)
         time_ms = slot.time_ms[rows] + self.slot_ms

@@ -14,7 +14,7 @@ from models.series.incidents import AHEAD, Incident
 from models.series.scoring.points import NO_TIME, PointBatch
 from models.series.scoring.scored import Scored, Turn
 from models.series.scoring.settings import TYPED, WEIRWATCH
-from models.series.sentences import number_text, reason
+from models.series.sentences import number_in_words, reason
 from models.source_reader import DeadLine
 
 _HIGHEST_BELOW = 0.499999
@@ -73,9 +73,9 @@ def _alarm(batch: PointBatch, found: Scored, place: int) -> Document:
     value, expected = float(batch.values[place]), shown_number(found.expected[place])
     lower, upper = shown_number(found.lower[place]), shown_number(found.upper[place])
     usual = (
-        f"{number_text(expected)} was expected"
+        f"{number_in_words(expected)} was expected"
         if lower is None or upper is None
-        else f"{number_text(lower)}–{number_text(upper)} was usual lately"
+        else f"{number_in_words(lower)}–{number_in_words(upper)} was usual lately"
     )
     # Of points without a time, or with the same, the place tells them apart.
     origin, position = batch.origin, int(batch.position[place])
@@ -91,7 +91,7 @@ def _alarm(batch: PointBatch, found: Scored, place: int) -> Document:
         "typical": expected,
         "lower": lower,
         "upper": upper,
-        "reason": f"{name} is {number_text(value)}, in a way that it was not before; {usual}",
+        "reason": f"{name} is {number_in_words(value)}, in a way that it was not before; {usual}",
     }
 
 

@@ -71,3 +71,15 @@ def test_an_update_changes_neither_name_nor_timestamps(logs, capsys):
     assert main(["learn", "b.log", "--out", "m.json", "--quiet"]) == 0
     assert main(["learn", "b.log", "--update", "m.json", "--id", "other"]) == 2
     assert "--id cannot be changed" in capsys.readouterr().err
+
+
+def test_series_are_switched_on_with_one_option(logs, capsys):
+    assert main(["learn", "a.log", "--out", "m.json", "--series", "--slot", "600000", "--quiet"]) == 0
+    found = load_model("m.json")
+    assert (found.series.enabled, found.series.detect, found.series.slot_ms) == (True, True, 600_000)
+    assert {(f.template, f.field) for f in found.series.fields} == {(c.template, c.field) for c in found.categories}
+    assert "watched, in slots of 10 min" in capsys.readouterr().out
+    assert main(["learn", "b.log", "--update", "m.json", "--quiet"]) == 0
+    assert load_model("m.json").series == found.series, "an update leaves them as they are"
+    assert main(["learn", "a.log", "--out", "n.json", "--slot", "600000", "--quiet"]) == 2
+    assert "--series" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import pytest
 
 from models.batches import BatchError
 from models.detection import FAR_FUTURE_MS
-from models.slots.aligned import MOST_EMPTY, SlotState
+from models.slots.aligned import MOST_EMPTY, MOST_SILENT, SlotState
 from models.slots.cells import Cell
 from models.slots.counts import SlotCounts
 from models.slots.series import LINES, SeriesKey, SlotWatch
@@ -93,8 +93,9 @@ def test_a_restored_state_goes_on_where_it_was():
     state = SlotState(WATCH)
     state.add(counts((KEY, 0, 1), (KEY, 6, 4), until_ms=8 * MINUTE))
     state.advance(2 * MINUTE)
-    again, more = SlotState.restore(state.snapshot({"some": 1}), WATCH)
+    again, more, columns = SlotState.restore(state.snapshot({"some": 1}, [b"a", b"bc"]), WATCH)
     assert more == {"some": 1}
+    assert list(map(bytes, columns)) == [b"a", b"bc"]
     assert again.watermark == state.watermark
     assert told(again.advance(FAR_FUTURE_MS)) == told(state.advance(FAR_FUTURE_MS))
 
@@ -104,3 +105,24 @@ def test_what_is_no_state_is_refused():
         SlotState.restore(counts((KEY, 0, 1)).encode(), WATCH)
     with pytest.raises(BatchError):
         SlotState.restore(b"rubbish", WATCH)
+
+
+def test_a_series_that_is_detected_is_silent_for_a_week_before_it_sleeps():
+    state = SlotState(SlotWatch((KEY,), detected=frozenset((KEY,))))
+    state.add(counts((KEY, 0, 1), (KEY, 3000, 2)))
+    slots = state.advance(3001 * MINUTE)
+    assert [slot.begin_ms // MINUTE for slot in slots] == list(range(3001))
+    assert [slot.begins for slot in slots] == [True] + [False] * 3000
+    assert [slot.silent for slot in slots] == [False] * (1 + MOST_EMPTY) + [True] * (2999 - MOST_EMPTY) + [False]
+    assert [slot.begin_ms // MINUTE for slot in slots if slot.first] == [0, 3000], "as if it had slept"
+    slots = state.advance(20_000 * MINUTE)
+    assert len(slots) == MOST_SILENT
+    assert [slot.sleeps for slot in slots] == [False] * (MOST_SILENT - 1) + [True]
+    assert state.empty
+
+
+def test_the_slot_within_which_all_input_ends_is_not_complete():
+    state = SlotState(WATCH)
+    state.add(counts((KEY, 0, 1), until_ms=3 * MINUTE + 5))
+    slots = [*state.advance(MINUTE), *state.advance(FAR_FUTURE_MS - 1)]
+    assert [slot.complete for slot in slots] == [True, True, True, False]

@@ -17,7 +17,7 @@ from models.slots.cells import Cell
 from models.slots.drift import DriftJudge
 from models.slots.drift_document import drift_document
 from models.slots.series import CATEGORY, SeriesKey, SlotWatch
-from models.slots.settings import FieldOf, SeriesSettings, Window
+from models.slots.settings import MetricOf, SeriesSettings, Window
 from tests.models.slots.lines import SLOT_MS, model
 
 
@@ -26,7 +26,7 @@ def test_a_model_keeps_its_categories_and_series(tmp_path):
     save_model(whole, tmp_path / "model.json")
     again = load_model(tmp_path / "model.json")
     assert again == whole
-    assert again.series == SeriesSettings(True, 60_000, [], [FieldOf("t-get", "took")])
+    assert again.series == SeriesSettings(True, 60_000, [], [MetricOf("t-get", "took")])
     assert again.categories[0].windows == (Window(1),)
     assert ModelDocument.from_json(json.loads(json.dumps(whole.to_json()))) == whole
 
@@ -75,7 +75,7 @@ def test_edits_keep_them_in_step_with_templates_and_fields():
     renamed = rename_field(model(), "t-get", "status", "code")
     assert [category.field for category in renamed.categories] == ["code"]
     renamed = rename_field(renamed, "t-get", "took", "ms")
-    assert renamed.series.metrics == [FieldOf("t-get", "ms")]
+    assert renamed.series.metrics == [MetricOf("t-get", "ms")]
     gone = delete(renamed, "t-get")
     assert gone.categories == []
     assert gone.series.metrics == []
