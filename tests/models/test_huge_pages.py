@@ -53,7 +53,7 @@ def test_the_process_can_be_read():
 
 def test_where_there_are_none_nothing_watches(monkeypatch, tmp_path):
     started = []
-    monkeypatch.setattr(huge_pages.threading, "Thread", lambda **_: started.append(1))
+    monkeypatch.setattr("threading.Thread", lambda **_: started.append(1))
     off = tmp_path / "enabled"
     off.write_text("always madvise [never]\n")
     for setting in (off, tmp_path / "absent"):
