@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
             score(sources, settings, stream, counts, progress)
         os.replace(part, options.out)
         if options.report:
-            names = sources[0][0] + (f" and {len(sources) - 1:,} more" if len(sources) > 1 else "")
+            names = Path(sources[0][0]).name + (f" and {len(sources) - 1:,} more" if len(sources) > 1 else "")
             write_page(options.out, options.report, f"Weirwatch: {names}", progress)
     finally:
         progress.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -130,11 +131,11 @@ class _Known:
     type: str
     at: int | None
     series: str
-    ended: bool
+    revision: tuple[int, bool]
 
 
 class LatestIncidents:
-    """Incidents of series: their begin and their end are documents with the same id, of which the end holds.
+    """Incidents of series: begin and end are documents with the same id, of which the one that knows more slots holds.
 
     Of all a few words are kept, of the worst the document.
 
@@ -158,16 +159,16 @@ class LatestIncidents:
         return isinstance(told, Mapping) and bool(told.get("id")) and bool(anomaly.get("id"))
 
     def add(self, anomaly: Anomaly) -> None:
-        """Take in a document; of the begin of an incident whose end is known already, the slots alone are new."""
+        """Take in a document; of one that a later one has replaced already, the slots alone are new."""
         name, told = str(anomaly["id"]), anomaly["series"]
-        ended = told.get("stage") != "begin"
+        revision = _revision(told)
         before, kept = self.known.get(name), self.kept.get(name)
-        if before is not None and before.ended and not ended:
+        if before is not None and before.revision > revision:
             if kept is not None:
                 self.kept[name] = _with_slots(kept, anomaly)
             return
         at = parse_time(anomaly.get("@timestamp"))
-        self.known[name] = _Known(str(anomaly.get("type")), at, str(told["id"]), ended)
+        self.known[name] = _Known(str(anomaly.get("type")), at, str(told["id"]), revision)
         self.kept[name] = anomaly if kept is None else _with_slots(anomaly, kept)
         if len(self.kept) > 4 * self._keep:
             worst = heapq.nsmallest(2 * self._keep, self.kept.values(), key=_rank)
@@ -200,6 +201,14 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                 yield document
     except OSError as error:
         raise UserError(f"cannot read the anomalies in {path}: {error.strerror or error}") from error
+
+
+def _revision(told: Mapping[str, Any]) -> tuple[int, bool]:
+    """Which of several documents of an incident holds, the highest one: the last slot known, and whether it is over."""
+    recent = told.get("recent")
+    last = recent[-1] if isinstance(recent, list) and recent else None
+    at = parse_time(last[0]) if isinstance(last, list) and last else None
+    return (-sys.maxsize if at is None else at), told.get("stage") != "begin"
 
 
 def _with_slots(anomaly: Anomaly, other: Anomaly) -> Anomaly:

@@ -34,12 +34,14 @@ _ABOUT_LINES = ("unmatched_log", "rule", "new_value")
 class Entries:
     """Renders anomalies with the help of the model's automata and their drawings."""
 
-    def __init__(self, model: Mapping[str, Any], drawings: Mapping[str, Drawing], plots: SeriesPlots) -> None:
+    def __init__(
+        self, model: Mapping[str, Any], drawings: Mapping[str, Drawing], plots: SeriesPlots | None = None
+    ) -> None:
         """Take the model document, the drawings defined in the page, by automaton id, and the plots of series."""
         self._automata = {str(automaton["id"]): automaton for automaton in model.get("automata") or []}
         self._groks = {str(item["id"]): str(item["grok"]) for item in model.get("templates") or []}
         self._drawings = drawings
-        self._plots = plots
+        self._plots = plots or SeriesPlots(())
 
     def render(self, anomaly: Anomaly, *, brief: bool = False, opened: bool = False) -> str:
         """One anomaly as a list item.

@@ -13,10 +13,10 @@ from models.report.shell import document, write_page
 from models.report.text import escape, label, plural, shorten, stamp
 from models.report.value_axis import value_text
 
-CURVES_BYTES = 4_000_000
-"""Once the curves take so much room, the other series are not drawn."""
+PLOTS_BYTES = 4_000_000
+"""Once the plots take so much room, the other series are not drawn."""
 
-MOST_SERIES = 1_000
+MOST_SERIES = 500
 """At most so many series are listed."""
 
 _ALL_POINTS = 60_000
@@ -49,18 +49,18 @@ def render_scored(series: Sequence[ScoredSeries], title: str, generated_at: str)
     most = min(max(_ALL_POINTS // max(len(ranked), 1), _FEWEST_POINTS), MOST_POINTS)
     definitions: list[str] = []
     items: list[str] = []
-    room = CURVES_BYTES
+    room = PLOTS_BYTES
     for position, one in enumerate(ranked[:MOST_SERIES]):
-        plot = None
+        opened = position == 0
+        item = _entry(one, None, opened)
         if room > 0:
             plot = one.plot(f"se{position}", most)
-            definition = plot.definition()
-            room -= len(definition.encode())
-            if room < 0:
-                plot = None
-            else:
+            definition, drawn = plot.definition(), _entry(one, plot, opened)
+            room -= len(definition.encode()) + len(drawn.encode())
+            if room >= 0:
                 definitions.append(definition)
-        items.append(_entry(one, plot, opened=position == 0))
+                item = drawn
+        items.append(item)
     left = len(ranked) - len(items)
     note = f'<p class="note">and {left:,} more series in the scores</p>' if left > 0 else ""
     body = (

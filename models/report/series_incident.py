@@ -124,7 +124,7 @@ def read_incident(anomaly: Anomaly) -> SeriesIncident | None:
 def _facts(told: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = [("Series", shorten(str(told["id"]), _NAME_CHARS))]
     if other:
-        facts.append(("With", shorten(str(other.get("id") or ""), _NAME_CHARS)))
+        facts.append(("Follows", shorten(str(other.get("id") or ""), _NAME_CHARS)))
         lag, slope = known_number(told.get("lag_slots")), known_number(told.get("slope"))
         if not math.isnan(lag):
             facts.append(("Lag", plural(round(lag), "slot")))

@@ -1,5 +1,6 @@
 """The report in a real browser: what it shows, how it filters, and that it fits the screen."""
 
+import math
 import re
 import struct
 from collections import Counter
@@ -7,9 +8,11 @@ from collections import Counter
 import pytest
 
 from models.report import write_report
+from models.report.scored_page import write_scored
 from tests.browser.headless import browser
 from tests.models.report.data import anomaly, iso, make_anomalies, make_model, make_summary, wide_model
 from tests.models.report.series_data import series_anomalies
+from tests.models.report.test_scored_page import collected
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +46,12 @@ def pages(tmp_path_factory):
         "unmatched_log", 5, 1, reason="النظام " + "x" * 3_000, source="/very/long/path" * 20, actual="y" * 400,
         evidence=[{"file": "/very/long/path" * 20, "line": 1, "timestamp": iso(5), "text": "z" * 5_000}],
     )  # fmt: skip
+    long = "/very/long/path" * 20
+    waves = [1e9 + 4e8 * math.sin(row / 40) for row in range(3_000)]
+    scored = [collected(waves, long, alarms=range(100, 3_000, 90)), collected([-1.0, 2.0], times=[None, None])]
+    write_scored(folder / "scored.html", scored, "Weirwatch: " + long, "2025-01-07")
     return {
+        "scored": folder / "scored.html",
         "usual": write(folder, "usual", ANOMALIES),
         "quiet": write(folder, "quiet", []),
         "large": write(folder, "large", large, wide),
@@ -201,7 +209,7 @@ def test_ticks_of_the_chart_do_not_meet(chromium, pages):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["usual", "quiet", "large", "odd", "series"])
+@pytest.mark.parametrize("name", ["usual", "quiet", "large", "odd", "series", "scored"])
 def test_nothing_is_wider_than_the_screen_and_the_console_is_silent(chromium, pages, name, width):
     chromium.open(pages[name], width)
     chromium.ask("document.querySelectorAll('details').forEach(d => { d.open = true; })")
@@ -216,8 +224,9 @@ def test_nothing_is_wider_than_the_screen_and_the_console_is_silent(chromium, pa
 
 
 @pytest.mark.parametrize("width", [400, 700, 1400])
-def test_plots_of_series_fit_and_their_texts_do_not_meet(chromium, pages, width):
-    chromium.open(pages["series"], width)
+@pytest.mark.parametrize("name", ["series", "scored"])
+def test_plots_of_series_fit_and_their_texts_do_not_meet(chromium, pages, name, width):
+    chromium.open(pages[name], width)
     chromium.ask("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     assert chromium.ask("document.documentElement.scrollWidth") <= width
     problems = chromium.ask(
@@ -243,11 +252,8 @@ def test_plots_of_series_fit_and_their_texts_do_not_meet(chromium, pages, width)
           return [plots.length, found];
         })()"""
     )
-    incidents, series = (
-        len({one["id"] for one in series_anomalies()}),
-        len({one["series"]["id"] for one in series_anomalies()}),
-    )
-    assert problems == [incidents + series, []]
+    incidents = {one["id"]: one["series"]["id"] for one in series_anomalies()}
+    assert problems == [2 if name == "scored" else len(incidents) + len(set(incidents.values())), []]
     assert chromium.messages() == []
 
 

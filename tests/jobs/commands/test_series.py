@@ -181,3 +181,26 @@ def test_a_cut_off_archive_is_said(tmp_path, capsys):
     (tmp_path / "s.csv.gz").write_bytes(whole[: len(whole) // 2])
     assert score(str(tmp_path / "s.csv.gz"), "--out", str(tmp_path / "o.csv")) == 2
     assert "cannot be read on from line" in capsys.readouterr().err
+
+
+def test_a_page_shows_each_series_with_its_alarms(tmp_path, capsys):
+    rows = [*lines(values(900, spike=700), ",web"), *lines(values(900, seed=2), ",<b>")]
+    source = written(tmp_path / "cpu.csv", rows, "timestamp,value,series")
+    out, page = str(tmp_path / "scores.csv"), tmp_path / "page.html"
+    assert score(source, "--out", out, "--report", str(page)) == 0
+    assert capsys.readouterr().out.endswith(f"report  {page}\n")
+    text = page.read_text()
+    alarms = [row for row in read(out) if row["alarm"] == "1"]
+    assert f"{len(alarms)} alarm" in text
+    assert "2023-11-17 08:33:20 UTC: 190" in text, "the spike is named with its time"
+    assert text.index(">web</b>") < text.index(">&lt;b&gt;</b>")
+    assert text.count('<svg class="bars plot"') == 6, "two series in three widths"
+
+
+def test_the_page_is_no_input_and_no_other_output(tmp_path, capsys):
+    source = written(tmp_path / "s.csv", lines(values(20)))
+    out = str(tmp_path / "scores.csv")
+    assert score(source, "--out", out, "--report", source) == 2
+    assert score(source, "--out", out, "--report", out) == 2
+    assert score(source, "--out", out, "--report", str(tmp_path / "none" / "page.html")) == 2
+    assert "page.html cannot be written" in capsys.readouterr().err
