@@ -47,7 +47,8 @@ def test_a_small_file_gets_the_defaults_and_paths_relative_to_its_folder(write, 
 def test_every_value_is_taken_from_the_file(write, tmp_path):
     path = write(
         sources=[{"path": "a.csv", "name": "a"}], output={"directory": "o", "scores": True}, detector="typed",
-        limits=[{"series": "d*", "limit": 95}], preset="quiet", slot="5m", parallelism=2, batch_size=7, shards=3, max_line_bytes=99,
+        limits=[{"series": "d*", "limit": 95}], preset="quiet", slot="5m", parallelism=2, batch_size=7, shards=3,
+        max_line_bytes=99,
         encoding="latin-1",
     )  # fmt: skip
     assert check_score_config(path, {}) == ScoreConfig(
