@@ -91,6 +91,8 @@ def check_score_config(path: str | Path, environment: Mapping[str, str] | None =
             problems.append(settings.problem(("slot",), f"{data['slot']!r} is no length of time; write it as 5m or 1h"))
         elif data.get("detector") != TYPED:
             problems.append(settings.problem(("slot",), f"slots are for detector: {TYPED}; remove it"))
+    if "limits" in data and data.get("detector") != TYPED:
+        problems.append(settings.problem(("limits",), f"limits are for detector: {TYPED}; remove it"))
     try:
         codecs.lookup(data.get("encoding", "utf-8"))
     except LookupError:
@@ -149,6 +151,7 @@ def _build(data: dict[str, Any], folder: Path, slot_ms: int | None) -> ScoreConf
     }  # a schema takes 2.0 for a whole number
     output = data["output"]
     kafka, topics = build_input(data, folder) if "kafka" in data else (None, None)
+    limits = tuple((one["series"], float(one["limit"])) for one in data.get("limits", ()))
     chosen = {key: data[key] for key in ("detector", "preset") if key in data}
     return ScoreConfig(
         sources=tuple(SourceConfig(absolute(s["path"]), s.get("name", s["path"])) for s in data.get("sources", ())),
@@ -156,7 +159,7 @@ def _build(data: dict[str, Any], folder: Path, slot_ms: int | None) -> ScoreConf
         kafka=kafka,
         input=topics,
         scores=output.get("scores", False),
-        settings=ScoreSettings(**chosen, slot_ms=slot_ms),
+        settings=ScoreSettings(**chosen, slot_ms=slot_ms, limits=limits),
         encoding=data.get("encoding", "utf-8"),
         **rest,
     )

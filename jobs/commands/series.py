@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,15 @@ def add_to(commands: Any) -> None:
         help=f"with --detector {TYPED}: the step of the values, as 30s, 5m, 1h "
         "(default: found for each series from its first timestamps)",
     )
+    score.add_argument(
+        "--limit",
+        type=_limit,
+        action="append",
+        default=[],
+        metavar="[SERIES=]NUMBER",
+        help=f"with --detector {TYPED}: warn a day before series reach it; SERIES is a glob of their names, as "
+        "'*disk*=95' (default: all); may be given several times, the first that fits counts",
+    )
     score.add_argument("--quiet", action="store_true", help="show no progress")
     series_run.add_to(actions)
 
@@ -67,9 +77,11 @@ def run(options: argparse.Namespace) -> int:
     """Score and write."""
     if options.slot is not None and options.detector != TYPED:
         raise UserError(f"--slot is for --detector {TYPED}: rows are judged whatever the steps between them")
+    if options.limit and options.detector != TYPED:
+        raise UserError(f"--limit is for --detector {TYPED}: row by row, no limit is looked ahead for")
     sources = log_sources(options.files)
     writable(options.out, options.report, inputs=options.files)
-    settings = ScoreSettings(options.detector, options.preset, options.slot)
+    settings = ScoreSettings(options.detector, options.preset, options.slot, tuple(options.limit))
     added = DETECTOR_COLUMNS[settings.detector]
     progress = Progress(quiet=options.quiet)
     counts = Counts()
@@ -103,6 +115,17 @@ def _slot(text: str) -> int:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write it as 30s, 5m or 1h")
     return found
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = math.nan
+    if not math.isfinite(limit):
+        raise argparse.ArgumentTypeError(f"{text!r} is no limit; write it as 95, or for some series as '*disk*=95'")
+    return name or "*", limit
 
 
 def _common_columns(sources: Sequence[Source], added: Sequence[str]) -> list[str]:

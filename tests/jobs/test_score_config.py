@@ -47,11 +47,13 @@ def test_a_small_file_gets_the_defaults_and_paths_relative_to_its_folder(write, 
 def test_every_value_is_taken_from_the_file(write, tmp_path):
     path = write(
         sources=[{"path": "a.csv", "name": "a"}], output={"directory": "o", "scores": True}, detector="typed",
-        preset="quiet", slot="5m", parallelism=2, batch_size=7, shards=3, max_line_bytes=99, encoding="latin-1",
+        limits=[{"series": "d*", "limit": 95}], preset="quiet", slot="5m", parallelism=2, batch_size=7, shards=3,
+        max_line_bytes=99,
+        encoding="latin-1",
     )  # fmt: skip
     assert check_score_config(path, {}) == ScoreConfig(
         (SourceConfig(tmp_path / "a.csv", "a"),), tmp_path / "o", None, None, True,
-        ScoreSettings("typed", "quiet", 300_000), 2, 7, 3, 99, "latin-1",
+        ScoreSettings("typed", "quiet", 300_000, (("d*", 95.0),)), 2, 7, 3, 99, "latin-1",
     )  # fmt: skip
 
 
@@ -61,6 +63,7 @@ def test_every_value_is_taken_from_the_file(write, tmp_path):
         ({"detector": "magic"}, "detector"),
         ({"detector": "typed", "slot": "soon"}, "'soon' is no length of time; write it as 5m or 1h"),
         ({"slot": "5m"}, "slots are for detector: typed; remove it"),
+        ({"limits": [{"series": "*", "limit": 9}]}, "limits are for detector: typed; remove it"),
         ({"encoding": "klingon"}, "Python knows no encoding 'klingon'"),
         ({"sources": [{"path": "none.csv"}]}, "no such file"),
         ({"sources": [{"path": "a.csv"}, {"path": "a.csv"}]}, "the same file as sources[0]; remove one"),

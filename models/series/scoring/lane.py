@@ -63,6 +63,10 @@ class Lane:
         )
         return first
 
+    def set_limit(self, row: int, limit: float | None) -> None:
+        """Set the limit of a series of whose reaching it is to warn, or take it away."""
+        self._fleet.set_limit(row, limit)
+
     def take(self, rows: Ints, time_ms: Ints, values: Floats, places: Ints, replays: int, found: Scored) -> None:
         """Judge points, in the order of each series, and learn from them.
 

@@ -29,16 +29,18 @@ class ScoreSettings:
         detector: one of :data:`DETECTORS`.
         preset: one of :data:`PRESETS`.
         slot_ms: length of the slots of the typed detectors, ms; None: found for each series.
+        limits: globs of names of series, each with the limit of whose reaching it the typed detectors warn.
     """
 
     detector: str = WEIRWATCH
     preset: str = "sensitive"
     slot_ms: int | None = None
+    limits: tuple[tuple[str, float], ...] = ()
 
     def shard(self) -> Shard:
         """A shard without series."""
         if self.detector == TYPED:
-            return TypedShard(incidents.PRESETS[self.preset], self.slot_ms)
+            return TypedShard(incidents.PRESETS[self.preset], self.slot_ms, self.limits)
         return RowShard(settings.PRESETS[self.preset])
 
     def restored(self, record: bytes) -> Shard:
@@ -48,5 +50,5 @@ class ScoreSettings:
             BatchError: the record is none of this detector, is damaged, or is of a version that this one does not know.
         """
         if self.detector == TYPED:
-            return TypedShard.restore(record, incidents.PRESETS[self.preset], self.slot_ms)
+            return TypedShard.restore(record, incidents.PRESETS[self.preset], self.slot_ms, self.limits)
         return RowShard.restore(record, settings.PRESETS[self.preset])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ UNTIMED = "it has no timestamp, without which it has no place among slots"
 
 Key = tuple[str, str]
 """Scope and name of a series."""
+
+Limits = Sequence[tuple[str, float]]
+"""Globs of names of series, and the limit of each."""
 
 
 @dataclass(slots=True)
@@ -48,11 +53,14 @@ class TypedShard:
         preset: when incidents begin and end.
         slot_ms: length of the slots of all series; None: found for each from its first timestamps
             (:mod:`models.series.scoring.slot_length`), until when nothing is said of it.
+        limits: globs of names of series, each with the limit of whose reaching it is to warn; the first that fits
+            counts.
     """
 
-    def __init__(self, preset: Preset, slot_ms: int | None = None) -> None:
+    def __init__(self, preset: Preset, slot_ms: int | None = None, limits: Limits = ()) -> None:
         self._preset = preset
         self._slot_ms = slot_ms
+        self._limits = limits
         self._lanes: dict[int, Lane] = {}
         self._places: dict[Key, tuple[int, int]] = {}
         self._newcomers: dict[Key, _Newcomer] = {}
@@ -97,9 +105,18 @@ class TypedShard:
             new = [key for key in keys if key not in self._places]
             if new:
                 first = self._lane(slot_ms).add(len(new))
-                self._places.update({key: (slot_ms, first + at) for at, key in enumerate(new)})
+                for row, key in enumerate(new, first):
+                    self._place(key, slot_ms, row)
         places = np.array([self._places.get(key, (0, -1)) for key in keys], np.int64).reshape(-1, 2)
         return places[:, 0].copy(), places[:, 1].copy()
+
+    def _place(self, key: Key, slot_ms: int, row: int) -> None:
+        """A series has come to a row of a lane."""
+        self._places[key] = slot_ms, row
+        if self._limits:
+            name = key[1].rpartition("\0")[2]
+            limit = next((limit for glob, limit in self._limits if fnmatchcase(name, glob)), None)
+            self._lanes[slot_ms].set_limit(row, limit)
 
     def _lane(self, slot_ms: int) -> Lane:
         found = self._lanes.get(slot_ms)
@@ -134,7 +151,7 @@ class TypedShard:
             work = replays[slot_ms] = _Work()
             for row, (number, newcomer, place) in enumerate(series, first):
                 rows[number] = row
-                self._places[batch.scope, batch.names[number]] = slot_ms, row
+                self._place((batch.scope, batch.names[number]), slot_ms, row)
                 work.rows += [row] * FIRST_POINTS
                 work.times += newcomer.times
                 work.values += newcomer.values
@@ -158,7 +175,7 @@ class TypedShard:
         return pack_columns(VERSION, head, [lane.to_record() for lane in self._lanes.values()])
 
     @classmethod
-    def restore(cls, record: bytes, preset: Preset, slot_ms: int | None = None) -> TypedShard:
+    def restore(cls, record: bytes, preset: Preset, slot_ms: int | None = None, limits: Limits = ()) -> TypedShard:
         """Undo :meth:`snapshot`. Series whose slots are known keep them, whatever ``slot_ms`` says.
 
         Raises:
@@ -168,13 +185,14 @@ class TypedShard:
         head: dict[str, Any] = found
         if head.get("kind") != KIND or len(columns) != len(head.get("series", ())):
             raise BatchError("a record is not a shard of typed series, or is damaged")
-        self = cls(preset, slot_ms)
+        self = cls(preset, slot_ms, limits)
         for keys, column in zip(head["series"], columns, strict=True):
             lane = Lane.from_record(bytes(column), preset)
             if lane.rows != len(keys):
                 raise BatchError("a shard of typed series is damaged")
             self._lanes[lane.slot_ms] = lane
-            self._places |= {(scope, name): (lane.slot_ms, row) for row, (scope, name) in enumerate(keys)}
+            for row, (scope, name) in enumerate(keys):
+                self._place((scope, name), lane.slot_ms, row)
         for scope, name, times, values in head["newcomers"] if slot_ms is None else ():
             numbers = [np.nan if value is None else value for value in values]
             self._newcomers[scope, name] = _Newcomer(times, numbers)

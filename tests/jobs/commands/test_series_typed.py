@@ -108,6 +108,26 @@ def test_a_given_slot_is_taken_and_rows_without_one_of_their_own_are_said(tmp_pa
     assert found[230]["expected"] == ""
 
 
+def test_a_limit_is_warned_of_before_it_is_reached(tmp_path, capsys):
+    chance = random.Random(4)
+    climb = [max(0, row - 600) * 0.35 for row in range(ROWS)]
+    numbers = [40 + up + chance.gauss(0, 0.5) for up in climb]
+    rows = [line for name in ("disk", "other") for line in lines(numbers, f",{name}")]
+    source = written(tmp_path / "s.csv", rows, "timestamp,value,series")
+    out = tmp_path / "scores.csv"
+    assert score(source, "--out", str(out), "--limit", "d*k=100", "--limit", "disk=5") == 0
+    warned = [row for row in read(out) if "forecast_limit" in row["type"]]
+    assert {row["series"] for row in warned} == {"disk"}
+    assert warned[0]["alarm"] == "1"
+    assert float(warned[0]["value"]) < 100
+    assert "will reach its limit of 100 about 2024-" in warned[0]["reason"]
+    assert main(["series", "score", source, "--out", str(out), "--limit", "5"]) == 2
+    assert "--limit is for --detector typed" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        score(source, "--out", str(out), "--limit", "disk=much")
+    assert "'disk=much' is no limit; write it as 95" in capsys.readouterr().err
+
+
 def test_what_is_given_wrong(tmp_path, capsys):
     source = written(tmp_path / "s.csv", ["1,2"])
     assert main(["series", "score", source, "--out", str(tmp_path / "o.csv"), "--slot", "5m"]) == 2

@@ -138,6 +138,19 @@ def test_the_step_is_found_for_each_series_by_itself():
     assert one.series == 3
 
 
+def test_limits_go_on_from_the_settings_not_from_the_record():
+    climb = [("disk", T0 + t * SLOT, 40 + max(0, t - 300) * 0.35) for t in range(SLOTS)]
+    limits = (("d*", 100.0),)
+    first = shard()
+    before = said(first, batch_of(climb[:400]))
+    again = TypedShard.restore(first.snapshot(), PRESETS["sensitive"], limits=limits)
+    rows = said(again, batch_of(climb[400:]))
+    assert not any("forecast_limit" in row[-1] for row in before)
+    assert any("forecast_limit" in row[-1] for row in rows)
+    whole = TypedShard(PRESETS["sensitive"], limits=limits)
+    assert any("forecast_limit" in row[-1] for row in said(whole, batch_of(climb)))
+
+
 def test_records_of_something_else_are_refused():
     one = shard()
     one.take(batch_of(ALL[:500]))
