@@ -14,6 +14,21 @@ from tests.live.live_job import LiveJob
 from tests.live.outputs import wait_until
 from tests.live.traffic import make_stream
 
+# Sees all lines, tells of few, and fails at few.
+_CHECKER = """\
+from models.checkers import LineChecker, Violation
+
+class Forecasts(LineChecker):
+    def templates(self, model):
+        return dict.fromkeys(model.templates, ())
+
+    def check_line(self, event):
+        if "Forecast for SKU-1" in event.text:
+            yield Violation(reason="A forecast.", score=0.1)
+        if "Forecast for SKU-2" in event.text:
+            raise ValueError("no forecast")
+"""
+
 _PROMETHEUS = {
     "metrics.reporters": "prom",
     "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
@@ -24,8 +39,9 @@ _PROMETHEUS = {
 
 @pytest.fixture(scope="module")
 def metrics_cluster(tmp_path_factory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("metrics") / "cluster"
-    running, _ = start(folder, settings=_PROMETHEUS)
+    folder, plugins = tmp_path_factory.mktemp("metrics") / "cluster", tmp_path_factory.mktemp("plugins")
+    (plugins / "forecasts.py").write_text(_CHECKER)
+    running, _ = start(folder, settings={**_PROMETHEUS, "python.files": str(plugins)})
     try:
         yield running
     finally:
@@ -38,7 +54,8 @@ def watched(metrics_cluster, kafka, elasticsearch, tmp_path_factory) -> Iterator
     stream = make_stream(tmp_path_factory.mktemp("stream"), seed=5, transactions=300, anomalies_per_type=2)
     kafka.create_topic("metered", stream.partitions)
     folder = tmp_path_factory.mktemp("jobs") / "metered"
-    settings = {"latency_interval_ms": 500}
+    checker = {"use": "forecasts:Forecasts", "id": "all-forecasts", "max_failures": 1_000_000}
+    settings = {"latency_interval_ms": 500, "checkers": [checker]}
     job = LiveJob("metered", folder, metrics_cluster, kafka, elasticsearch, "metered", stream.model, settings)
     job.submit()
     with Feed(kafka.bootstrap, "metered", stream.messages, rate=5000) as feed:
@@ -80,8 +97,9 @@ def test_a_running_job_tells_of_every_metric_there_is_a_name_for(watched):
     def tells_all() -> bool:
         last.update(by_rest(job))
         everything = all(set(named) <= set(last[operator]) for operator, named in METRICS.items())
-        found = last["automata"]["anomalies"] + last["parse"]["lines_unmatched"]
-        told = last["elasticsearch"]["documents_indexed"] == found == len(job.found().indexed)
+        found = last["automata"]["anomalies"] + last["parse"]["lines_unmatched"] + last["parse"]["checker_violations"]
+        written = found + last["parse"]["checker_failures"]
+        told = last["elasticsearch"]["documents_indexed"] == written and found == len(job.found().indexed)
         return everything and told and last["automata"]["open_transactions"] == 0
 
     wait_until(tells_all, f"all metrics; {last}", 60)
@@ -92,6 +110,12 @@ def test_a_running_job_tells_of_every_metric_there_is_a_name_for(watched):
     assert (automata["events_late"], parse["events_late_at_source"]) == (0, 0)
     assert last["resolve"]["control_rejected"] == 1
     assert last["elasticsearch"]["sink_backlog"] == 0
+    found = [d["checker"]["id"] for d in job.found().committed if d["type"] == "custom"]
+    failed = [letter["checker"] for letter in job.dead_letters.read()]
+    assert found == ["all-forecasts"] * int(parse["checker_violations"])
+    assert failed == ["all-forecasts"] * int(parse["checker_failures"])
+    assert min(len(found), len(failed), parse["checker_busy_us"]) > 0
+    assert (parse["checker_off"], automata["checker_violations"], automata["checker_busy_us"]) == (0, 0, 0)
 
 
 @pytest.mark.services
@@ -106,6 +130,7 @@ def test_prometheus_gets_them_under_the_names_that_the_documentation_gives(watch
     assert re.search(rf'^{ours}_lines{{.*operator_name="parse".*}} [1-9]', shown, re.MULTILINE)
     assert re.search(rf'^{ours}_source_clock_lag_ms{{.*source="shop_0_log"', shown, re.MULTILINE)
     assert re.search(rf'^{ours}_model_model_version{{.*model="model".*}} 1\.0', shown, re.MULTILINE)
+    assert re.search(rf'^{ours}_checker_checker_busy_us{{.*checker="all_forecasts".*}} [1-9]', shown, re.MULTILINE)
     assert re.search(rf"^{ours}_KafkaSourceReader_KafkaConsumer_records_lag_max{{", shown, re.MULTILINE)
     assert re.search(r'^flink_taskmanager_job_task_latency_.*_latency{.*quantile="0\.95"', shown, re.MULTILINE)
     assert re.search(r'^flink_jobmanager_job_numRestarts{.*job_name="weirwatch_live"', shown, re.MULTILINE)
