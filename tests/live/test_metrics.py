@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
+from jobs import cluster_folder
 from jobs.session_cluster import Cluster, start, stop
 from operators.metrics import METRICS
 from tests.live.feed import Feed
@@ -29,19 +31,30 @@ class Forecasts(LineChecker):
             raise ValueError("no forecast")
 """
 
-_PROMETHEUS = {
-    "metrics.reporters": "prom",
-    "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
-    "metrics.reporter.prom.port": "9250-9350",
-    "metrics.fetcher.update-interval": 1000,
-}
+_SECTION = ("metrics:", "port: 9250-9260")
+
+
+def _uncommented(text: str, first: str, last: str) -> str:
+    """The text with the block of comments from one line to another made settings."""
+    lines = text.splitlines()
+    begin = lines.index(f"# {first}")
+    end = next(i for i in range(begin, len(lines)) if lines[i].endswith(last))
+    lines[begin : end + 1] = [re.sub("^# ", "", line) for line in lines[begin : end + 1]]
+    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture(scope="module")
-def metrics_cluster(tmp_path_factory) -> Iterator[Cluster]:
+def metrics_cluster(repo_root, tmp_path_factory) -> Iterator[Cluster]:
+    """With the section on Prometheus of ``conf/flink/config.yaml`` as it stands, its comment signs taken away."""
     folder, plugins = tmp_path_factory.mktemp("metrics") / "cluster", tmp_path_factory.mktemp("plugins")
     (plugins / "forecasts.py").write_text(_CHECKER)
-    running, _ = start(folder, settings={**_PROMETHEUS, "python.files": str(plugins)})
+    changed = tmp_path_factory.mktemp("settings") / "config.yaml"
+    changed.write_text(_uncommented((repo_root / "conf/flink/config.yaml").read_text(), *_SECTION))
+    assert yaml.safe_load(changed.read_text())["metrics"]["reporters"] == "prom"
+    more = {"python.files": str(plugins), "metrics.fetcher.update-interval": 1000}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cluster_folder, "SETTINGS", changed)
+        running, _ = start(folder, settings=more)
     try:
         yield running
     finally:
@@ -123,9 +136,12 @@ def test_a_running_job_tells_of_every_metric_there_is_a_name_for(watched):
 def test_prometheus_gets_them_under_the_names_that_the_documentation_gives(watched, metrics_cluster):
     log = "".join(path.read_text(errors="replace") for path in (metrics_cluster.directory / "log").glob("*.log"))
     ports = set(re.findall(r"Started PrometheusReporter HTTP server on port ([0-9]+)", log))
+    assert len(ports) == 2, "JobManager and TaskManager report, each on a port of its own"
     shown = "".join(
         urllib.request.urlopen(f"http://localhost:{port}/metrics", timeout=10).read().decode() for port in ports
     )
+    assert "flink_taskmanager_Status_JVM_CPU_Load" in shown
+    assert "flink_jobmanager_numRunningJobs" in shown
     ours = "flink_taskmanager_job_task_operator"
     assert re.search(rf'^{ours}_lines{{.*operator_name="parse".*}} [1-9]', shown, re.MULTILINE)
     assert re.search(rf'^{ours}_source_clock_lag_ms{{.*source="shop_0_log"', shown, re.MULTILINE)
