@@ -7,6 +7,8 @@ from jobs.kafka_topics import said
 from jobs.live_settings import LiveConfig
 from models.errors import UserError
 
+_PATIENCE_MS = 10_000
+
 
 def make_topics(config: LiveConfig, partitions: int) -> list[str]:
     """Make the missing topics, of one copy each; those for lines with so many partitions, the others with one.
@@ -22,7 +24,7 @@ def make_topics(config: LiveConfig, partitions: int) -> list[str]:
     from kafka.errors import KafkaError
 
     try:
-        with KafkaAdminClient(**client_settings(config.kafka), bootstrap_timeout_ms=10_000) as admin:
+        with KafkaAdminClient(**client_settings(config.kafka), bootstrap_timeout_ms=_PATIENCE_MS) as admin:
             there = set(admin.list_topics())
             wanted = [(topic, partitions) for topic in config.input.topics]
             wanted += [(topic, 1) for topic in config.topics().values()]

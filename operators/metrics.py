@@ -112,11 +112,11 @@ CHECKER_OFF = "checker_off"
 """Gauge in group ``checker``: 1 once it has failed so often in a row that it is switched off, else 0."""
 
 CHECKER_METRICS = (CHECKER_VIOLATIONS, CHECKER_FAILURES, CHECKER_BUSY_US, CHECKER_OFF)
-"""Of each checker, where there are any."""
+"""Of each checker in its group; none where there are no checkers."""
 
 METRICS = {
-    "parse": (*LINES_BY_COUNT.values(), CLOCK_LAG_MS, MODEL_VERSION, MODELS_IN_FORCE, MODELS_EPOCH),
-    "automata": (*TRANSACTIONS_BY_COUNT.values(), OPEN_TRANSACTIONS, WAITING_EVENTS, MODELS_EPOCH),
+    "parse": (*LINES_BY_COUNT.values(), CLOCK_LAG_MS, MODEL_VERSION, MODELS_IN_FORCE, MODELS_EPOCH, *CHECKER_METRICS),
+    "automata": (*TRANSACTIONS_BY_COUNT.values(), OPEN_TRANSACTIONS, WAITING_EVENTS, MODELS_EPOCH, *CHECKER_METRICS),
     "slots": (*SLOTS_BY_COUNT.values(), OPEN_SLOTS, MODELS_EPOCH),
     "points": (*LINES_OF_POINTS_BY_COUNT.values(), POINT_SOURCES),
     "score": (*SCORED_BY_COUNT.values(), SERIES_WATCHED),

@@ -49,7 +49,7 @@ def test_a_whole_sample_gives_the_very_same_documents_whatever_the_batches(paral
     assert full_run(1, parallelism, 100).text == full_run(1, 2, 10_000).text
 
 
-@pytest.mark.parametrize(("parallelism", "batch_size"), [(1, 1), (2, 1), (1, 100), (2, 100), (1, 10_000), (2, 10_000)])
+@pytest.mark.parametrize(("parallelism", "batch_size"), [(1, 1), (2, 1), (1, 10_000), (2, 10_000)])
 def test_parallelism_and_batch_size_change_nothing(parallelism, batch_size, small, small_run):
     run = small_run(parallelism, batch_size)
     assert run.compared(small.truth).ok

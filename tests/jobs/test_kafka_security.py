@@ -21,6 +21,9 @@ from tests.services.secure_kafka import PASSWORD, USER, SecureKafka, make_certif
 
 pytestmark = pytest.mark.services
 
+REFUSED_MS = 1_000
+"""So long a client tries where it is refused."""
+
 LINES = [f"line {number}" for number in range(100)]
 REST = """
 input: {{topics: [{origin}]}}
@@ -54,8 +57,8 @@ def certified(broker) -> KafkaConfig:
     return KafkaConfig(f"{HOST}:{broker.tls_port}", SecurityConfig("SSL", **files))
 
 
-def topics_seen(kafka: KafkaConfig, environment=None) -> set[str]:
-    with KafkaAdminClient(**client_settings(kafka, environment or {}), bootstrap_timeout_ms=4_000) as admin:
+def topics_seen(kafka: KafkaConfig, environment=None, patience_ms: int = 4_000) -> set[str]:
+    with KafkaAdminClient(**client_settings(kafka, environment or {}), bootstrap_timeout_ms=patience_ms) as admin:
         return set(admin.list_topics())
 
 
@@ -106,7 +109,7 @@ def test_the_python_client_logs_in_with_the_secret_of_the_environment_alone(brok
     kafka = replace(logged_in, security=replace(logged_in.security, mechanism=mechanism))
     assert topic in topics_seen(kafka, {"PASSWORD_OF_TEST": PASSWORD})
     with pytest.raises(KafkaError):
-        topics_seen(kafka, {"PASSWORD_OF_TEST": "wrong"})
+        topics_seen(kafka, {"PASSWORD_OF_TEST": "wrong"}, REFUSED_MS)
 
 
 def test_the_python_client_shows_its_certificate_and_trusts_only_the_authority_that_is_named(
@@ -115,8 +118,9 @@ def test_the_python_client_shows_its_certificate_and_trusts_only_the_authority_t
     broker.create_topic(topic := f"seen-{uuid4().hex[:8]}")
     assert topic in topics_seen(certified)
     make_certificates(tmp_path / "others")
+    other = replace(certified, security=replace(certified.security, ca_file=tmp_path / "others" / "ca.pem"))
     with pytest.raises(KafkaError):
-        topics_seen(replace(certified, security=replace(certified.security, ca_file=tmp_path / "others" / "ca.pem")))
+        topics_seen(other, patience_ms=REFUSED_MS)
 
 
 def test_the_java_client_logs_in_and_neither_graph_nor_log_holds_the_password(broker, tmp_path):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-# Builds the graph as a submission does, without any server; prints each operator's name, uid and parallelism, and
+# Builds graphs as submissions do, without any server; prints each operator's graph, name, uid and parallelism, and
 # whether it has keyed state.
 PROGRAM = """
 import json, sys
@@ -25,30 +25,33 @@ from jobs.preparation import Preparation
 from models.checkers.spec import CheckerSpec
 from models.index_names import IndexNames
 
-topics, folder = sys.argv[1].split(","), sys.argv[2]
-checkers = tuple(CheckerSpec(use, use) for use in sys.argv[3:])
-control = ControlConfig("replies", topic="control") if folder == "-" else ControlConfig(folder, directory=Path(folder))
-output = LiveOutputConfig(ElasticsearchConfig("http://a:1"), KafkaOutputConfig("found", "dead", series="counts"))
-config = LiveConfig(
-    KafkaConfig("a:1"), InputConfig(tuple(topics)), output, control=control, parallelism=2, checkers=checkers
-)
-options = {"properties.bootstrap.servers": "a:1"}
-found = Preparation(
-    partitions=[Partition(topic, number, 0, 5) for topic in topics for number in range(2)],
-    control=[Partition("control", 0, 0, 0)],
-    models=[], fetch=None, offsets=dict, source_options=options, sink_properties={"bootstrap.servers": "a:1"},
-    elastic=dict, index_names=IndexNames("weirwatch", 2026),
-)
-env = make_environment(2, True, {**flink_settings(config), "pipeline.jars": pipeline_jars()})
-tables = StreamTableEnvironment.create(env)
-for key, value in table_settings(config).items():
-    tables.get_config().set(key, value)
-build(env, tables, config, found)
-nodes = env._generate_stream_graph(False, "live").getStreamNodes().iterator()
-while nodes.hasNext():
-    node = nodes.next()
-    keyed = node.getStateKeySerializer() is not None
-    print("NODE", json.dumps([node.getOperatorName(), node.getTransformationUID(), node.getParallelism(), keyed]))
+for number, arguments in enumerate(json.loads(sys.argv[1])):
+    names, folder, *uses = arguments
+    topics, checkers = names.split(","), tuple(CheckerSpec(use, use) for use in uses)
+    heard = {"topic": "control"} if folder == "-" else {"directory": Path(folder)}
+    control = ControlConfig("replies" if folder == "-" else folder, **heard)
+    output = LiveOutputConfig(ElasticsearchConfig("http://a:1"), KafkaOutputConfig("found", "dead", series="counts"))
+    config = LiveConfig(
+        KafkaConfig("a:1"), InputConfig(tuple(topics)), output, control=control, parallelism=2, checkers=checkers
+    )
+    options = {"properties.bootstrap.servers": "a:1"}
+    found = Preparation(
+        partitions=[Partition(topic, number, 0, 5) for topic in topics for number in range(2)],
+        control=[Partition("control", 0, 0, 0)],
+        models=[], fetch=None, offsets=dict, source_options=options, sink_properties={"bootstrap.servers": "a:1"},
+        elastic=dict, index_names=IndexNames("weirwatch", 2026),
+    )
+    env = make_environment(2, True, {**flink_settings(config), "pipeline.jars": pipeline_jars()})
+    tables = StreamTableEnvironment.create(env)
+    for key, value in table_settings(config).items():
+        tables.get_config().set(key, value)
+    build(env, tables, config, found)
+    nodes = env._generate_stream_graph(False, "live").getStreamNodes().iterator()
+    while nodes.hasNext():
+        node = nodes.next()
+        keyed = node.getStateKeySerializer() is not None
+        told = node.getOperatorName(), node.getTransformationUID(), node.getParallelism(), keyed
+        print("NODE", json.dumps([number, *told]))
 """
 
 # Where Flink looks for what the job remembers: a change here means that no savepoint of before fits any more.
@@ -59,22 +62,34 @@ SINKS = {"anomalies", "dead-letters", "replies", "series"}
 AUTOMATIC = re.compile(r"^(Map|Flat Map|Filter|Process|KEYED PROCESS|_.*|Extract-Timestamp|Timestamps/Watermarks)$")
 
 
-def graph_of(repo_root, topics: str, folder: str = "-", *checkers: str) -> list[tuple[str, str, int, bool]]:
+Graph = list[tuple[str, str, int, bool]]
+
+
+@pytest.fixture(scope="module")
+def graphs(repo_root, tmp_path_factory) -> list[Graph]:
+    """Of a job, of one with other topics and control messages from a folder, and of the first with a checker."""
+    folder = str(tmp_path_factory.mktemp("graph") / "control")
+    wanted = [["shop,web", "-"], ["bank,web,shop", folder], ["shop,web", "-", "limits"]]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, topics, folder, *checkers],
+        [sys.executable, "-c", PROGRAM, json.dumps(wanted)],
         cwd=repo_root,
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
-    return [tuple(json.loads(line[5:])) for line in done.stdout.splitlines() if line.startswith("NODE ")]
+    found: list[Graph] = [[] for _ in wanted]
+    for line in done.stdout.splitlines():
+        if line.startswith("NODE "):
+            number, *node = json.loads(line[5:])
+            found[number].append(tuple(node))
+    return found
 
 
 @pytest.fixture(scope="module")
-def graph(repo_root):
-    return graph_of(repo_root, "shop,web")
+def graph(graphs) -> Graph:
+    return graphs[0]
 
 
 @pytest.mark.cluster
@@ -101,15 +116,17 @@ def test_control_messages_take_one_way_so_that_none_overtakes_another(graph):
 
 
 @pytest.mark.cluster
-def test_other_topics_and_another_control_channel_leave_the_place_in_a_topic_where_it_is(graph, repo_root, tmp_path):
-    before = {uid for _, uid, _, _ in graph if uid.startswith("lines-shop")}
-    after = graph_of(repo_root, "bank,web,shop", str(tmp_path / "control"))
-    assert {uid for _, uid, _, _ in after if uid.startswith("lines-shop")} == before
+def test_other_topics_and_another_control_channel_leave_the_place_in_a_topic_where_it_is(graphs):
+    before, after, _ = graphs
+    place = {uid for _, uid, _, _ in before if uid.startswith("lines-shop")}
+    assert place
+    assert {uid for _, uid, _, _ in after if uid.startswith("lines-shop")} == place
     assert "control-messages-source" in {uid for _, uid, _, _ in after}
 
 
 @pytest.mark.cluster
-def test_with_checkers_their_failures_have_a_way_of_their_own_and_all_else_stays(graph, repo_root):
-    after = graph_of(repo_root, "shop,web", "-", "limits")
+def test_with_checkers_their_failures_have_a_way_of_their_own_and_all_else_stays(graphs):
+    # SQL numbers its operators through in their names, from graph to graph.
+    graph, _, after = ([(re.sub(r"\[\d+\]", "", name), *rest) for name, *rest in one] for one in graphs)
     assert set(after) - set(graph) == {("failures of checkers", "checker-failures", 2, False)}
     assert set(graph) <= set(after)

@@ -44,7 +44,8 @@ def test_missing_topics_are_made_and_those_that_are_there_are_left_alone(kafka, 
     assert make_topics(config(tmp_path, kafka.bootstrap, prefix), 3) == []
 
 
-def test_without_a_broker_it_says_so(tmp_path):
+def test_without_a_broker_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("jobs.topic_maker._PATIENCE_MS", 500)
     where = f"localhost:{free_port()}"
     with pytest.raises(UserError, match=rf"^the broker at {where} makes no topics .*is it up"):
         make_topics(config(tmp_path, where, "made"), 3)

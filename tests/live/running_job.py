@@ -13,7 +13,7 @@ from uuid import uuid4
 from kafka import KafkaProducer
 
 from models.schema_check import check
-from tests.live.outputs import CommittedTopic, wait_until
+from tests.live.outputs import CommittedTopic, documents_in, wait_until
 from tests.live.weirwatch_run import WeirwatchRun
 from tests.operators.shop import MODEL
 
@@ -24,7 +24,7 @@ SOON_S = 10.0
 """What takes effect at once is there within this; on a machine that is shared a second is not to be counted on."""
 
 IN_FORCE_S = 1.5
-_CHANGES = ("add", "update", "delete", "pause", "resume")
+_CHANGES = ("add", "update", "delete", "allow", "disallow", "pause", "resume")
 
 _BEGIN = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 _numbers = itertools.count()
@@ -119,11 +119,15 @@ class Job:
         return found[0]
 
     def accepted(self, **message: Any) -> dict[str, Any]:
-        reply = self.tell(**message)
-        assert reply["outcome"] == "accepted", reply
-        if message["action"] in _CHANGES:  # it is in force everywhere within a second, not with the reply
-            time.sleep(IN_FORCE_S)
+        (reply,) = self.all_accepted(message)
         return reply
+
+    def all_accepted(self, *messages: dict[str, Any]) -> list[dict[str, Any]]:
+        replies = [self.tell(**message) for message in messages]
+        assert {reply["outcome"] for reply in replies} == {"accepted"}, replies
+        if any(message["action"] in _CHANGES for message in messages):
+            time.sleep(IN_FORCE_S)  # it is in force everywhere within a second, not with the reply
+        return replies
 
     def told_of(self, source: str) -> list[dict[str, Any]]:
         """The anomalies whose first line is of a source."""
@@ -135,6 +139,15 @@ class Job:
             lambda: len(self.told_of(source)) >= count, f"{count} anomalies of {source}; {self.run.said}", seconds
         )
         return self.told_of(source)
+
+    def wait_until_stored(self, anomalies: list[dict[str, Any]], seconds: float = 60.0) -> None:
+        """Wait until Elasticsearch has these anomalies, as they are in Kafka."""
+        pattern = f"{self.name}-anomalies-*"
+        ids = {a["id"] for a in anomalies}
+        wait_until(lambda: ids <= set(documents_in(self.elasticsearch, pattern)), "all in Elasticsearch", seconds)
+        stored = documents_in(self.elasticsearch, pattern)
+        for anomaly in anomalies:
+            assert stored[anomaly["id"]] == anomaly
 
     def wait_until_read(self, partition: int = 0) -> None:
         """Wait until all that has been written to a partition has been looked at: what it told is committed then."""

@@ -10,21 +10,31 @@ import datetime
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from jobs.cli import main
+from models.detection import shard_of
 from models.sample.compare import compare
 from models.sample.truth import TYPES
 from models.schema_check import check
-from tests.live.outputs import documents_in, wait_until
+from tests.live.live_job import ROOT
+from tests.live.outputs import wait_until
 from tests.live.running_job import PARTITIONS, SOON_S, Job, at, quick
 from tests.live.traffic import Message, Stream, make_stream
+from tests.operators.shop import MODEL
 
 pytestmark = pytest.mark.services
 
+
+SHARDS = 8
+CHECKERS: dict[str, dict[str, Any]] = {
+    "payments:PaymentLimit": {"limit": 1000},
+    "logins:FailedLogins": {"most": 2, "within_s": 30, "patience_s": 1e6},
+    "retries:PaymentRetries": {"attempts": 2},
+}
 
 FORMS = ("header", "filebeat", "fluent-bit", "vector", "nameless", "header")
 
@@ -76,6 +86,11 @@ def job(kafka, elasticsearch, stream, tmp_path_factory) -> Iterator[Job]:
     settings = {
         "models": {"initial": [{"path": str(stream.model), "sources": ["*shop-*", "live-*"]}]},
         "parallelism": 2,
+        "shards": SHARDS,
+        "checkers": [
+            {"use": f"weirwatch_shop_checkers.{use}", "id": use.partition(":")[0], "settings": settings}
+            for use, settings in CHECKERS.items()
+        ],
     }
     made = Job(kafka, tmp_path_factory.mktemp("job") / "job", settings, elasticsearch)
     made.start()
@@ -150,13 +165,7 @@ class TestSample:
         assert sources == {source_of(n, job) for n in range(len(FORMS))}, "lines of each form were read"
 
     def test_elasticsearch_has_the_same_documents(self, job, sample):
-        ids = {a["id"] for a in sample_anomalies(job)}
-        wait_until(
-            lambda: ids <= set(documents_in(job.elasticsearch, f"{job.name}-anomalies-*")), "all in Elasticsearch", 60
-        )
-        stored = documents_in(job.elasticsearch, f"{job.name}-anomalies-*")
-        for anomaly in sample_anomalies(job):
-            assert stored[anomaly["id"]] == anomaly
+        job.wait_until_stored(sample_anomalies(job))
 
 
 def told(anomaly: dict[str, Any]) -> tuple[str, ...]:
@@ -165,6 +174,113 @@ def told(anomaly: dict[str, Any]) -> tuple[str, ...]:
     actual = "" if anomaly["type"] == "unmatched_log" else anomaly["actual"]
     texts = "|".join(evidence["text"] for evidence in anomaly["evidence"])
     return (anomaly["type"], transaction.get("id", ""), anomaly["@timestamp"], actual, anomaly["typical"], texts)
+
+
+@pytest.fixture(scope="class")
+def now(job, sample) -> Iterator[Callable[[], int]]:
+    """Tells ms since models were added and their sources began to speak: the time at which a live log would go on.
+
+    Nothing is told to the job's clock meanwhile: for half a minute after a source has ended, a subtask that reads none
+    holds it back.
+    """
+    example = json.loads((ROOT / "docs/plugins/example/model.json").read_text())
+    models = {
+        "quick-*": quick("quick"),
+        "pay-*": example | {"id": "payments", "timestamp": MODEL["timestamp"]},
+        "lenient-*": quick("lenient"),
+    }
+    job.all_accepted(*({"action": "add", "model": model, "sources": [glob]} for glob, model in models.items()))
+    begin = time.monotonic()
+
+    def now() -> int:
+        return int(1000 * (time.monotonic() - begin))
+
+    wait_for_version(job, "lenient-1", 1, now)  # it was added last
+    job.say("quick-1", at(now(), "open 1"), at(now(), "work 1"))
+    first = now()
+    job.say("pay-1", *(at(first + n, text) for n, text in enumerate(PAYMENTS)))
+    job.say("lenient-1", *busy(1, now()))
+    yield now
+    for source in ("quick-1", "pay-1", "lenient-1"):
+        job.accepted(action="end_of_log", source=source)
+
+
+def wait_for_version(job: Job, source: str, version: int, now: Callable[[], int]) -> None:
+    """Say lines that no template knows until one is told under this version of the model."""
+
+    def told() -> bool:
+        job.say(source, at(now(), PROBE))
+        return any(a["model"]["version"] == version for a in job.told_of(source))
+
+    wait_until(told, f"version {version} of the model of {source}; {job.run.said}", 60, every=1)
+
+
+PROBE = "nothing that any template knows"
+
+PAYMENTS = (
+    "payment of 1000.00 EUR for order 900 accepted",
+    "payment of 1000.01 EUR for order 901 accepted",
+    *["login failed for user eve from 10.9.0.1"] * 3,
+    *["payment of 5.00 EUR for order 902 declined"] * 2,
+    "payment of 5.00 EUR for order 902 accepted",
+)
+
+
+def busy(number: int, ms: int) -> list[bytes]:
+    """A transaction with more work than is normal, and a line that no template knows."""
+    texts = (f"open {number}", *[f"work {number}"] * 4, f"close {number}", "strange 1")
+    return [at(ms + n, text) for n, text in enumerate(texts)]
+
+
+class TestClock:
+    """What is found as time passes in silent sources."""
+
+    def test_a_missing_end_in_a_silent_source_is_found(self, job, now):
+        (found,) = job.wait_for("quick-1")
+        assert (found["type"], found["transaction"]["id"]) == ("missing_end", "1")
+
+    def test_checkers_of_each_kind_look_at_a_model_that_was_added(self, job, now):
+        found = job.wait_for("pay-1", 3)
+        assert sorted((a["type"], a["checker"]["id"], a["checker"]["key"], a["reason"]) for a in found) == [
+            ("custom", "logins", "eve", "User eve failed to log in 3 times within 30 s."),
+            ("custom", "payments", None, "Order 901 paid 1,000.01, which is more than 1,000.00."),
+            ("custom", "retries", None, "Order 902 had 2 declined payments in 2 ms."),
+        ]
+        for anomaly in found:
+            assert check("anomaly", anomaly) == []
+            assert anomaly["evidence"][0]["topic"] == job.topic
+        job.wait_until_stored(found)
+
+    def test_what_is_allowed_is_quiet_until_it_is_disallowed(self, job, now):
+        def told(count: int) -> list[dict[str, Any]]:
+            def heard() -> list[dict[str, Any]]:
+                return [a for a in job.told_of("lenient-1") if PROBE not in a["evidence"][0]["text"]]
+
+            wait_until(lambda: len(heard()) >= count, f"{count} anomalies; {job.run.said}")
+            return heard()
+
+        found = {a["type"]: a for a in told(2)}
+        assert sorted(found) == ["too_many", "unmatched_log"]
+        messages = [{"action": "allow", "anomaly": anomaly, "reason": "known"} for anomaly in found.values()]
+        replies = job.all_accepted(*messages)
+        assert [reply["model"]["version"] for reply in replies] == [2, 3]
+        wait_for_version(job, "lenient-1", 3, now)
+
+        # The same shard judges one more transaction after it: what is found of this shows that it was judged.
+        after = next(n for n in range(100, 1000) if shard_of(b"%d" % n, SHARDS) == shard_of(b"2", SHARDS))
+        begin = now()
+        job.say("lenient-1", *busy(2, begin), at(begin + 20, f"open {after}"))
+        (quiet,) = [a for a in told(3) if a["id"] not in {known["id"] for known in found.values()}]
+        assert (quiet["type"], quiet["transaction"]["id"]) == ("missing_end", str(after))
+
+        reference = {"id": "lenient"}
+        job.all_accepted(*({"action": "disallow", "reference": reference, "entry": r["entry"]} for r in replies))
+        wait_for_version(job, "lenient-1", 5, now)
+        job.say("lenient-1", *busy(3, now()))
+        heard = told(5)
+        assert [a["transaction"]["id"] for a in heard if a["type"] == "too_many"] == ["1", "3"]
+        assert [a["model"]["version"] for a in heard if a["type"] == "unmatched_log"] == [1, 5]
+        job.wait_until_stored(heard)
 
 
 class TestControl:
@@ -237,13 +353,6 @@ class TestControl:
         reply = job.tell(action="add", model=quick("slow", 1, "(?=a)b"), sources=["slow-*"])
         assert reply["outcome"] == "rejected"
         assert job.run.restarts == 0
-
-    def test_a_missing_end_in_a_silent_source_is_found_for_time_passes(self, job, sample):
-        job.accepted(action="add", model=quick("quick"), sources=["quick-*"])
-        job.say("quick-1", at(0, "open 1"), at(10, "work 1"))
-        (found,) = job.wait_for("quick-1")
-        assert (found["type"], found["transaction"]["id"]) == ("missing_end", "1")
-        job.accepted(action="end_of_log", source="quick-1")
 
     def test_what_is_no_line_is_a_dead_letter(self, job, sample):
         job.say("shop-dead.log", b"\x00\x01\x02")

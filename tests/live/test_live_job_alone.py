@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
+from jobs.cli import main
 from tests.live.outputs import wait_until
 from tests.live.running_job import EXPIRES_MS, IDLE_MS, Job, at, iso, quick
 from tests.live.weirwatch_run import run_once
@@ -168,34 +171,46 @@ class TestMistakes:
             "output": {"kafka": {"anomalies": topics["found"], "dead_letters": topics["dead"]}},
         }
 
-    def fails(self, settings, folder, *parts: str, options=()) -> None:
-        done = run_once(settings, folder, *options)
-        assert done.returncode == 2, done.stderr
-        assert "Traceback" not in done.stderr
-        lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        assert done.stderr.rstrip().splitlines()[-1:] == lines[-1:], done.stderr
-        for part in parts:
-            assert part in lines[-1]
+    @pytest.fixture
+    def fails(self, tmp_path, monkeypatch, capsys):
+        """Runs it with a mistake in it: the last line names it."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("jobs.kafka_topics._PATIENCE_MS", 1000)
 
-    def test_no_broker(self, kafka, tmp_path):
+        def check(settings: dict[str, Any], *parts: str, options: tuple[str, ...] = ()) -> None:
+            path = tmp_path / "live.yaml"
+            path.write_text(yaml.safe_dump(settings))
+            assert main(["run", "--config", str(path), *options]) == 2
+            said = capsys.readouterr().err
+            assert "Traceback" not in said
+            last = said.rstrip().splitlines()[-1]
+            assert last.startswith("error: "), said
+            for part in parts:
+                assert part in last
+
+        return check
+
+    def test_no_broker(self, fails, kafka, tmp_path):
         settings = self.settings(kafka, tmp_path) | {"kafka": {"bootstrap": "localhost:1"}}
-        self.fails(settings, tmp_path, "no broker answers at localhost:1", "kafka.bootstrap")
+        fails(settings, "no broker answers at localhost:1", "kafka.bootstrap")
 
-    def test_no_such_topic(self, kafka, tmp_path):
+    def test_no_such_topic(self, fails, kafka, tmp_path):
         settings = self.settings(kafka, tmp_path) | {"input": {"topics": ["unknown"]}}
-        self.fails(settings, tmp_path, "has no topic unknown")
+        fails(settings, "has no topic unknown")
 
-    def test_no_such_model(self, kafka, tmp_path):
+    def test_no_such_model(self, fails, kafka, tmp_path):
         settings = self.settings(kafka, tmp_path) | {"models": {"initial": [{"path": "/nowhere/model.json"}]}}
-        self.fails(settings, tmp_path, "/nowhere/model.json")
+        fails(settings, "/nowhere/model.json")
 
-    def test_no_elasticsearch(self, kafka, tmp_path):
+    def test_no_elasticsearch(self, fails, kafka, tmp_path):
         settings = self.settings(kafka, tmp_path)
         settings["output"]["elasticsearch"] = {"url": "http://localhost:1"}
-        self.fails(settings, tmp_path, "http://localhost:1")
+        fails(settings, "http://localhost:1")
 
-    def test_no_configuration(self, tmp_path):
-        self.fails(tmp_path / "absent.yaml", tmp_path, "absent.yaml")
+    def test_no_configuration_in_a_process_of_its_own(self, tmp_path):
+        done = run_once(tmp_path / "absent.yaml", tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert re.fullmatch(r"error: .*absent\.yaml.*\n", done.stderr)
 
-    def test_nowhere_to_resume_from(self, kafka, tmp_path):
-        self.fails(self.settings(kafka, tmp_path), tmp_path, "checkpoints.directory", options=["--resume"])
+    def test_nowhere_to_resume_from(self, fails, kafka, tmp_path):
+        fails(self.settings(kafka, tmp_path), "checkpoints.directory", options=("--resume",))

@@ -151,4 +151,6 @@ class WeirwatchRun:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    """Ours, with the classes of the example of a package of checkers; their short names need an installation."""
+    root = Path(__file__).resolve().parents[2]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (root, root / "docs" / "plugins" / "example")))}

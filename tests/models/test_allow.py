@@ -175,7 +175,7 @@ def test_match_keys_make_an_entry_and_a_wrong_id_is_told_with_those_there_are():
 texts = st.text(st.sampled_from("aAfFgGxX01 9.é-_"), max_size=7)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @given(texts, texts)
 def test_the_pattern_of_a_line_fits_the_lines_that_fold_alike(one, two):
     fits = re.search(f"^{like(one)}$", two) is not None

@@ -25,11 +25,18 @@ pytestmark = pytest.mark.services
 PER_ELEMENT = 20
 
 
-@pytest.fixture
-def node(tmp_path):
-    """A node that may be stopped."""
-    with start_elasticsearch(tmp_path / "node") as service:
+@pytest.fixture(scope="module")
+def own_node(tmp_path_factory):
+    with start_elasticsearch(tmp_path_factory.mktemp("own") / "node") as service:
         yield service
+
+
+@pytest.fixture
+def node(own_node):
+    """A node that may be stopped; it is up at first."""
+    if not own_node.is_ready:
+        own_node.start_again()
+    return own_node
 
 
 def build(url, prefix, elements, produce, limits, settings, parallelism=1, spares=0):

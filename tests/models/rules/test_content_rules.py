@@ -127,7 +127,7 @@ def naive(condition, line, source):
     }[operator]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     logs,
     st.lists(conditions, max_size=3),

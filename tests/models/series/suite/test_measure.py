@@ -42,7 +42,7 @@ def test_cases_follow_from_their_seed():
 
 @pytest.fixture(scope="module")
 def measured():
-    cases = all_cases(range(5000, 5003))
+    cases = all_cases(range(5000, 5002))
     return count(cases, alarms_of(cases, PRESETS["sensitive"]))
 
 
@@ -54,5 +54,5 @@ def test_most_injections_are_found_as_what_they_are(measured):
 
 
 def test_false_alarms_are_rare(measured):
-    assert measured.weeks > 100
+    assert measured.weeks > 60
     assert measured.false_a_week() < 0.1
