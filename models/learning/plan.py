@@ -98,22 +98,21 @@ def make_plan(summary: MessageSummary, options: LearnOptions, base: ModelDocumen
     new = [LearnedTemplate(_free(t.id, taken), t.grok, t.count, t.example) for t in mined]
     if base is not None and base.id_pattern and not options.id_pattern:
         pattern = base.id_pattern
-    tallies = _tallies(summary, groks, patterns, samples if base is None else {}, choice)
+    # What a model says of the values of its templates stays as it is, and so does that it says nothing.
+    fresh = {at: sample for at, sample in samples.items() if at >= size}
+    tallies = _tallies(summary, groks, fresh, choice)
     return LearnPlan((*kept, *new), choice, pattern, patterns, tallies)
 
 
 def _tallies(
     summary: MessageSummary,
     groks: Sequence[str],
-    patterns: Mapping[str, str],
     samples: Mapping[int, TemplateSample],
     choice: IdentifierChoice,
 ) -> TallyReading:
     """The fields that take few values by their samples."""
     identifiers = {at: choice.fields_of(at) for at in samples}
     return TallyReading(
-        tuple(groks),
-        tuple(sorted(patterns.items())),
         tuple(sorted(candidates(samples, identifiers).items())),
         tuple(find_candidates(samples, groks, identifiers)),
         (summary.from_ms or 0, summary.to_ms or 0),

@@ -129,22 +129,28 @@ def candidates(samples: Mapping[int, Any], identifiers: Mapping[int, Sequence[st
 
 
 def count_values(
-    counts: ValueCounts, data: Bytes, parsed: Parsed, part: Int64, wanted: Mapping[int, Sequence[str]]
+    counts: ValueCounts,
+    data: Bytes,
+    parsed: Parsed,
+    wanted: Sequence[Sequence[str]],
+    part: Int64,
+    closable: Mapping[int, Sequence[str]],
 ) -> None:
     """Count the values of some fields in the lines of a batch.
 
     Args:
         counts: takes them.
         data: uint8 buffer with the lines.
-        parsed: the lines; the wanted fields are those that were cut out of them.
+        parsed: the lines.
+        wanted: for each template the names of the fields that were cut out of its lines, in order.
         part: int64[n], in which part of the log each line stands.
-        wanted: template → names of fields to count.
+        closable: template → names of fields to count; all of them are wanted.
     """
     raw = data.tobytes()
-    for template, names in wanted.items():
+    for template, names in closable.items():
         rows = np.flatnonzero(parsed.template == template)
-        for column, name in enumerate(names):
-            key = (template, name)
+        for name in names:
+            key, column = (template, name), wanted[template].index(name)
             some = rows[parsed.begin[column, rows] >= 0]
             if not len(some) or counts.is_open(key):
                 continue
