@@ -132,6 +132,8 @@ def _collect_messages(
 def _collect_events(logs: _Logs, reader: LineReader, plan: LearnPlan, options: LearnOptions) -> SecondPass:
     """The second pass: all visits of transactions, and the values of fields."""
     found = SecondPass(plan.reading(options.memory), plan.tallies)
+    if not plan.reads_again:
+        return found
     for source, events in logs.events(reader, "following transactions"):
         found.add(source, events)
     return found
