@@ -78,7 +78,13 @@ def identifiers_by_pattern(samples: FieldSamples, id_pattern: str) -> Identifier
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A field that matches: its distinct values, in which share of its lines they match as a whole, and in part."""
+    """A field that matches the pattern.
+
+    Attributes:
+        values: its distinct values.
+        whole: the share of its lines whose value matches as a whole; within: in part at least.
+        shape: the fold that most of its values have.
+    """
 
     values: frozenset[str]
     whole: float
@@ -112,10 +118,10 @@ def _kinds(found: Mapping[Slot, _Match]) -> dict[Slot, int]:
             slot = parent[slot]
         return slot
 
+    templates = {slot: {slot[0]} for slot in found}
+
     def clash(one: Slot, other: Slot) -> bool:
         return not templates[one].isdisjoint(templates[other])
-
-    templates = {slot: {slot[0]} for slot in found}
 
     def join(one: Slot, other: Slot) -> None:
         a, b = sorted((root(one), root(other)))
@@ -126,9 +132,8 @@ def _kinds(found: Mapping[Slot, _Match]) -> dict[Slot, int]:
         if root(one) != root(other) and shared >= _SHARED * min(len(found[one].values), len(found[other].values)):
             join(one, other)
     # A field of a rare message shares few values with others, or none: there looks tell.
-    lines = sorted(found, key=lambda slot: (-len(found[slot].values), slot))
     looks: dict[bytes, list[Slot]] = defaultdict(list)
-    for slot in lines:
+    for slot in sorted(found, key=lambda slot: (-len(found[slot].values), slot)):
         shape = found[slot].shape
         kind = next((one for one in looks[shape] if root(one) == root(slot) or not clash(root(one), root(slot))), None)
         if kind is None:
@@ -142,8 +147,8 @@ def _kinds(found: Mapping[Slot, _Match]) -> dict[Slot, int]:
 def _shared(found: Mapping[Slot, _Match]) -> Counter[tuple[Slot, Slot]]:
     """How many values each two slots share."""
     holders: dict[str, list[Slot]] = defaultdict(list)
-    for slot, one in found.items():
-        for value in one.values:
+    for slot, match in found.items():
+        for value in match.values:
             holders[value].append(slot)
     sets: Counter[tuple[Slot, ...]] = Counter(map(tuple, holders.values()))
     shared: Counter[tuple[Slot, Slot]] = Counter()

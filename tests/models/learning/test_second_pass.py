@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.learner import LearnOptions, learn
 from models.learning.second_pass import SecondPass
 from models.learning.tallies import FieldTallies, TallyReading
 from models.learning.visits import VisitReading, VisitSummary
@@ -61,6 +62,24 @@ def test_lines_parsed_once_give_what_a_parser_for_each_summary_gives(lines):
         else:
             found = [[{n: c.tolist() for n, c in own.items()} for own in each._shares.blocks] for each in (alone, both)]
             assert found[0] == found[1]
+
+
+def test_logs_are_not_read_again_where_nothing_is_to_be_followed(tmp_path):
+    stages = {}
+    for name, text in (("free", "the queue has {} of them"), ("jobs", "job j-{:04d} begun")):
+        path = tmp_path / name
+        rows = [f"2024-01-02 03:{n // 60:02d}:{n % 60:02d} {text.format(n // 2)}\n" for n in range(400)]
+        path.write_text("".join(["2024-01-02 03:00:00 the queue has 7 of them\n", *rows]))
+        told = stages[name] = []
+        model, report = learn(
+            [(name, str(path))],
+            LearnOptions(id_pattern="j-[0-9]+"),
+            lambda stage, done, total, told=told: told.append(stage),
+        )
+        assert (report.lines, report.transactions) == (401, 200 if name == "jobs" else 0)
+        assert len(model.templates) == (2 if name == "jobs" else 1)
+    assert "following transactions" in stages["jobs"]
+    assert "following transactions" not in stages["free"]
 
 
 def test_a_field_that_is_counted_twice_is_cut_out_once():
