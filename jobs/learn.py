@@ -89,9 +89,11 @@ def learn(
         check_events(summary, read, base)
         tell(f"finding templates in {summary.lines:,} lines")
         plan = make_plan(summary, options, base)
-        tell(f"following transactions with {len(plan.templates):,} templates")
         task = replace(task, reading=plan.reading(options.memory), tallies=plan.tallies)
-        records = _pass(config, source, task, work / "visits", embedded)
+        records: Iterator[bytes] = iter(())
+        if plan.reads_again:
+            tell(f"following transactions with {len(plan.templates):,} templates")
+            records = _pass(config, source, task, work / "visits", embedded)
         visits, tallies = merged_visits(records, options.memory, plan.tallies)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -14,9 +14,8 @@ from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits, LearnOptions, LearnReport
 from models.learning.plan import LearnPlan, make_plan
 from models.learning.result import make_model
-from models.learning.tallies import FieldTallies
+from models.learning.second_pass import SecondPass
 from models.learning.update import known_templates, no_events, reader_of
-from models.learning.visits import VisitSummary
 from models.line_reader import LineReader
 from models.line_search import find_line_reader
 from models.log_sample import sample_lines
@@ -61,8 +60,8 @@ def learn(
     if progress is not None:
         progress("finding templates", 0, 0)
     plan = make_plan(summary, options, base)
-    visits, tallies = _collect_events(logs, reader, plan, options)
-    return make_model(names, summary, plan, visits, tallies, reader.sections(), options, base)
+    found = _collect_events(logs, reader, plan, options)
+    return make_model(names, summary, plan, found.visits, found.tallies, reader.sections(), options, base)
 
 
 def check_events(summary: MessageSummary, names: Sequence[str], base: ModelDocument | None) -> None:
@@ -130,13 +129,11 @@ def _collect_messages(
     return summary
 
 
-def _collect_events(
-    logs: _Logs, reader: LineReader, plan: LearnPlan, options: LearnOptions
-) -> tuple[VisitSummary, FieldTallies]:
+def _collect_events(logs: _Logs, reader: LineReader, plan: LearnPlan, options: LearnOptions) -> SecondPass:
     """The second pass: all visits of transactions, and the values of fields."""
-    visits, tallies = VisitSummary(options.memory.visits), FieldTallies(plan.tallies)
-    parser = plan.reading(options.memory).parser()
+    found = SecondPass(plan.reading(options.memory), plan.tallies)
+    if not plan.reads_again:
+        return found
     for source, events in logs.events(reader, "following transactions"):
-        visits.add(source, events, parser)
-        tallies.add(events)
-    return visits, tallies
+        found.add(source, events)
+    return found

@@ -1,9 +1,9 @@
 """Lines to templates: which template each event fits, and the fields that are asked for.
 
 The batch is folded (:mod:`models.folding`); each distinct fold is looked up in a cache, and only a fold never seen
-before meets the templates: an index from constant words to templates proposes candidates, and the most specific whose
-expression matches wins. Where a template is *exact* (its constants hold digits, or a pattern counts digits) the fold
-cannot decide and each line is matched by itself.
+before meets the templates: an index from constant words to templates proposes candidates, all of whose constant words
+are there, and the most specific whose expression matches wins. Where a template is *exact* (its constants hold digits,
+or a pattern counts digits) the fold cannot decide and each line is matched by itself.
 """
 
 from __future__ import annotations
@@ -52,31 +52,36 @@ class LineParser:
 
     Args:
         templates: Grok of each template, in the model's order.
-        wanted: for each template the names of the fields to cut out.
+        wanted: for each template the names of the fields to cut out; None: all of its fields.
         patterns: the model's own Grok patterns.
         id_pattern: finds an identifier in lines that match no template.
+
+    Attributes:
+        wanted: the names of the fields that are cut out, by template.
     """
 
     def __init__(
         self,
         templates: Sequence[str],
-        wanted: Sequence[Sequence[str]],
+        wanted: Sequence[Sequence[str]] | None,
         patterns: Mapping[str, str] | None = None,
         id_pattern: str | None = None,
     ) -> None:
         self.groks: list[GrokTemplate] = [compile_grok(template, patterns or {}) for template in templates]
-        self._wanted = [tuple(names) for names in wanted]
-        self._width = max(1, *map(len, self._wanted)) if self._wanted else 1
+        if wanted is None:
+            wanted = [[field.name for field in grok.fields] for grok in self.groks]
+        self.wanted = [tuple(names) for names in wanted]
+        self._width = max(1, *map(len, self.wanted)) if self.wanted else 1
         self._id_pattern = LinearRegex(id_pattern) if id_pattern else None
         self._order = sorted(range(len(self.groks)), key=lambda i: (self.groks[i].specificity, i))
         self._rank = {template: rank for rank, template in enumerate(self._order)}
-        self._by_word: dict[bytes, list[int]] = {}
+        self._by_words: dict[bytes, dict[bytes, list[tuple[int, frozenset[bytes]]]]] = {}
         self._always: list[int] = []
         self._index()
         self._cache = KnownFolds(self._width, _CACHE_LIMIT)
 
     def _index(self) -> None:
-        """File each template under its rarest constant word; words with digits fold away and cannot serve."""
+        """File each template under its two rarest constant words; words with digits fold away and cannot serve."""
         words = [[w for w in grok.words if not any(map(str.isdigit, w))] for grok in self.groks]
         frequency: dict[str, int] = {}
         for some in words:
@@ -84,8 +89,9 @@ class LineParser:
                 frequency[word] = frequency.get(word, 0) + 1
         for i, some in enumerate(words):
             if some:
-                rarest = min(some, key=lambda w: (frequency[w], -len(w), w))
-                self._by_word.setdefault(rarest.encode(), []).append(i)
+                needed = [w.encode() for w in sorted(some, key=lambda w: (frequency[w], -len(w), w))]
+                first = self._by_words.setdefault(needed[0], {})
+                first.setdefault(needed[min(1, len(needed) - 1)], []).append((i, frozenset(needed)))
             else:
                 self._always.append(i)
 
@@ -99,12 +105,12 @@ class LineParser:
         return UNMATCHED, None
 
     def _candidates(self, content: bytes) -> list[int]:
-        found = set(self._always)
-        by_word = self._by_word
-        for word in set(_WORD.findall(content)):
-            some = by_word.get(word)
-            if some:
-                found.update(some)
+        words = set(_WORD.findall(content))
+        found = list(self._always)
+        for first in words & self._by_words.keys():
+            seconds = self._by_words[first]
+            for second in words & seconds.keys():
+                found += [i for i, needed in seconds[second] if needed <= words]
         return sorted(found, key=self._rank.__getitem__)
 
     def parse(self, data: Bytes, starts: Int64, ends: Int64, time_starts: Int64, time_ends: Int64) -> Parsed:
@@ -178,7 +184,7 @@ class LineParser:
             found = grok.regex.fullmatch(content.text)
             if found:
                 spans = []
-                for name in self._wanted[i]:
+                for name in self.wanted[i]:
                     first, last = content.origin(found.byte_span(name))
                     a, b = folded.place_of(first), folded.place_of(last)
                     if a is None or b is None or a == b:
@@ -205,7 +211,7 @@ class LineParser:
             template[row] = i
             spans: list[tuple[int, int]] = []
             if found is not None:
-                spans = [found.byte_span(name) for name in self._wanted[i]]
+                spans = [found.byte_span(name) for name in self.wanted[i]]
             elif self._id_pattern is not None:
                 somewhere = self._id_pattern.search(content.text)
                 spans = [somewhere.byte_span()] if somewhere else []

@@ -83,7 +83,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--id-pattern",
         metavar="REGEX",
-        help="what identifiers of transactions look like, as 'blk_-?[0-9]+' (default: found)",
+        help="what identifiers of transactions look like, as 'blk_-?[0-9]+' or, of several kinds, "
+        "'(?:job|task)_[0-9_]+' (default: found)",
     )
     add_formats(parser)
     parser.add_argument(
@@ -251,6 +252,9 @@ def summary_text(model: ModelDocument, report: LearnReport, places: str) -> str:
         fields = ", ".join(sorted({state.field for state in automaton.states}))
         states = f"{len(automaton.states)} states, told apart by {fields}"
         rows.append(f"  {automaton.name}: {automaton.support:,} transactions, {states}")
+    if model.values:
+        count = len(model.values)
+        rows.append(f"values        {count:,} field{'' if count == 1 else 's'} whose values are all known")
     if model.categories:
         count = len(model.categories)
         rows.append(f"categories    {count:,} field{'' if count == 1 else 's'} whose shares of values are watched")

@@ -55,6 +55,11 @@ class LearnPlan:
     patterns: Mapping[str, str]
     tallies: TallyReading
 
+    @property
+    def reads_again(self) -> bool:
+        """Whether the second pass can bring anything: there are transactions, or fields to be counted."""
+        return bool(self.choice.by_template or self.tallies)
+
     def reading(self, limits: LearnLimits) -> VisitReading:
         """What the second pass has to know."""
         return VisitReading(
@@ -80,40 +85,41 @@ def make_plan(summary: MessageSummary, options: LearnOptions, base: ModelDocumen
     stretch = summary.stretch.stretch()
     mined = mine_templates(contents, counts, examples)
     groks = [*(t.grok for t in known), *(t.grok for t in mined)]
-    choice, pattern, samples = find_identifiers(stretch, groks, patterns, options.id_pattern)
-    choice = _keep_fields(choice, base)
+    fields = _Fields.of(stretch, groks, patterns)
+    samples = fields.samples()
+    choice = _keep_fields(discover_identifiers(samples, options.id_pattern), base)
     # The templates of a model stay what they are: their patterns are like no other.
     rows = [*(("\0" + t.id,) for t in known), *(t.pattern for t in mined)]
-    joined = find_alternatives(rows, _table(stretch, groks, patterns, choice), choice.kinds(len(groks)))
+    joined = find_alternatives(rows, fields.table(choice), choice.kinds(len(groks)))
     found = find_steps(samples, choice)
     steps = {t - size: found[t] for t in found if t >= size and mined[t - size].pattern not in joined}
     if joined or steps:
         split = split_contents(mined, contents, steps)
         mined = mine_templates(contents, counts, examples, joined=joined, split=split)
         groks = [*(t.grok for t in known), *(t.grok for t in mined)]
-        choice, pattern, samples = find_identifiers(stretch, groks, patterns, options.id_pattern)
-        choice = _keep_fields(choice, base)
+        samples = _Fields.of(stretch, groks, patterns).samples()
+        choice = _keep_fields(discover_identifiers(samples, options.id_pattern), base)
+    pattern = options.id_pattern or _pattern_of(samples, choice)
     kept = [LearnedTemplate(t.id, t.grok, summary.known[at] or t.count, t.example) for at, t in enumerate(known)]
     taken = {template.id for template in kept}
     new = [LearnedTemplate(_free(t.id, taken), t.grok, t.count, t.example) for t in mined]
     if base is not None and base.id_pattern and not options.id_pattern:
         pattern = base.id_pattern
-    tallies = _tallies(summary, groks, patterns, samples if base is None else {}, choice)
+    # What a model says of the values of its templates stays as it is, and so does that it says nothing.
+    fresh = {at: sample for at, sample in samples.items() if at >= size}
+    tallies = _tallies(summary, groks, fresh, choice)
     return LearnPlan((*kept, *new), choice, pattern, patterns, tallies)
 
 
 def _tallies(
     summary: MessageSummary,
     groks: Sequence[str],
-    patterns: Mapping[str, str],
     samples: Mapping[int, TemplateSample],
     choice: IdentifierChoice,
 ) -> TallyReading:
     """The fields that take few values by their samples."""
     identifiers = {at: choice.fields_of(at) for at in samples}
     return TallyReading(
-        tuple(groks),
-        tuple(sorted(patterns.items())),
         tuple(sorted(candidates(samples, identifiers).items())),
         tuple(find_candidates(samples, groks, identifiers)),
         (summary.from_ms or 0, summary.to_ms or 0),
@@ -151,56 +157,69 @@ def _keep_fields(choice: IdentifierChoice, base: ModelDocument | None) -> Identi
     return IdentifierChoice({at: some[0] for at, some in chosen.items()}, choice.pattern, further)
 
 
-def find_identifiers(
-    stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str], id_pattern: str | None
-) -> tuple[IdentifierChoice, str | None, dict[int, TemplateSample]]:
-    """Which fields identify transactions, a pattern that finds such identifiers in any text, and what showed it.
-
-    Args:
-        stretch: lines to look at.
-        groks: Grok of each template.
-        patterns: Grok patterns of the model's own.
-        id_pattern: what identifiers look like; None: to be found.
-    """
-    names = [
-        tuple(field.name for field in grok.fields) for grok in LineParser(groks, [()] * len(groks), patterns).groks
-    ]
-    parsed = _parse(stretch, LineParser(groks, names, patterns))
-    raw = stretch.data.tobytes()
-    samples: dict[int, TemplateSample] = {}
-    order = np.argsort(parsed.template, kind="stable")
-    bounds = np.searchsorted(parsed.template[order], np.arange(len(groks) + 1))
-    for template, fields in enumerate(names):
-        rows = order[bounds[template] : bounds[template + 1]]
-        if not len(rows):
-            continue
-        values: dict[str, list[str]] = {}
-        for k, name in enumerate(fields):
-            spans = zip(parsed.begin[k, rows].tolist(), parsed.end[k, rows].tolist(), strict=True)
-            values[name] = [raw[a:b].decode("utf-8", "replace") if a >= 0 else "" for a, b in spans]
-        samples[template] = TemplateSample(rows + 1, values)
-    choice = discover_identifiers(samples, id_pattern)
-    if id_pattern:
-        return choice, id_pattern, samples
+def _pattern_of(samples: Mapping[int, TemplateSample], choice: IdentifierChoice) -> str | None:
+    """A pattern that finds such identifiers in any text; None if none can be told from text."""
     kinds: dict[int, list[str]] = {}
     for template, sample in samples.items():
         for identifier in choice.identifiers_of(template):
             kinds.setdefault(identifier.kind, []).extend(sample.fields[identifier.field][:_PATTERN_VALUES])
-    return choice, identifier_pattern([kinds[kind] for kind in sorted(kinds)]), samples
+    return identifier_pattern([kinds[kind] for kind in sorted(kinds)])
 
 
-def _table(stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str], choice: IdentifierChoice) -> EventTable:
-    """What the lines of the stretch visit and by which transactions."""
-    parsed = _parse(stretch, LineParser(groks, [choice.fields_of(i) for i in range(len(groks))], patterns))
-    event, place, visit = choice.visits(len(groks)).of(parsed.template, parsed.begin >= 0)
-    named = np.flatnonzero((parsed.begin[place, event] >= 0) & (visit >= 0))
-    event, place = event[named], place[named]
-    numbers: dict[bytes, int] = {}
-    raw = stretch.data.tobytes()
-    spans = zip(parsed.begin[place, event].tolist(), parsed.end[place, event].tolist(), strict=True)
-    transaction = np.array([numbers.setdefault(raw[a:b], len(numbers)) for a, b in spans], np.int64)
-    return EventTable(visit[named], transaction, stretch.event_ms[event], event.astype(np.int64))
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The lines of a stretch with all fields of their templates cut out.
 
+    Attributes:
+        stretch: the lines.
+        names: the fields of each template, in order.
+        parsed: the lines, parsed.
+    """
 
-def _parse(stretch: Stretch, parser: LineParser) -> Parsed:
-    return parser.parse(stretch.data, stretch.starts, stretch.ends, stretch.time_starts, stretch.time_ends)
+    stretch: Stretch
+    names: Sequence[tuple[str, ...]]
+    parsed: Parsed
+
+    @classmethod
+    def of(cls, stretch: Stretch, groks: Sequence[str], patterns: Mapping[str, str]) -> _Fields:
+        """Cut out all fields of templates with their own Grok patterns."""
+        parser = LineParser(groks, None, patterns)
+        spans = stretch.data, stretch.starts, stretch.ends, stretch.time_starts, stretch.time_ends
+        return cls(stretch, parser.wanted, parser.parse(*spans))
+
+    def samples(self) -> dict[int, TemplateSample]:
+        """The values of all fields of each template that occurs."""
+        raw, parsed = self.stretch.data.tobytes(), self.parsed
+        samples: dict[int, TemplateSample] = {}
+        order = np.argsort(parsed.template, kind="stable")
+        bounds = np.searchsorted(parsed.template[order], np.arange(len(self.names) + 1))
+        for template, fields in enumerate(self.names):
+            rows = order[bounds[template] : bounds[template + 1]]
+            if not len(rows):
+                continue
+            values: dict[str, list[str]] = {}
+            for k, name in enumerate(fields):
+                spans = zip(parsed.begin[k, rows].tolist(), parsed.end[k, rows].tolist(), strict=True)
+                values[name] = [raw[a:b].decode("utf-8", "replace") if a >= 0 else "" for a, b in spans]
+            samples[template] = TemplateSample(rows + 1, values)
+        return samples
+
+    def table(self, choice: IdentifierChoice) -> EventTable:
+        """What the lines visit and by which transactions."""
+        template, own = self.parsed.template, [choice.fields_of(at) for at in range(len(self.names))]
+        width = max(1, *map(len, own)) if own else 1
+        # The place of the k-th identifier among the fields of its template; -1: it has no k-th one.
+        columns = np.full((width, len(own) + 1), -1, np.int64)
+        for at, found in enumerate(own):
+            columns[: len(found), at] = [self.names[at].index(name) for name in found]
+        column, rows = columns[:, template], np.arange(len(template))
+        begin = np.where(column >= 0, self.parsed.begin[column, rows], -1)
+        event, place, visit = choice.visits(len(own)).of(template, begin >= 0)
+        named = np.flatnonzero((begin[place, event] >= 0) & (visit >= 0))
+        event, place = event[named], place[named]
+        numbers: dict[bytes, int] = {}
+        raw = self.stretch.data.tobytes()
+        ends = self.parsed.end[column[place, event], event]
+        spans = zip(begin[place, event].tolist(), ends.tolist(), strict=True)
+        transaction = np.array([numbers.setdefault(raw[a:b], len(numbers)) for a, b in spans], np.int64)
+        return EventTable(visit[named], transaction, self.stretch.event_ms[event], event.astype(np.int64))

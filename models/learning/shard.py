@@ -8,6 +8,7 @@ from typing import Any
 
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits
+from models.learning.second_pass import SecondPass
 from models.learning.tallies import FieldTallies, TallyReading
 from models.learning.visits import VisitReading, VisitSummary
 from models.line_reader import LineReader
@@ -31,7 +32,7 @@ class LearnTask:
         known: Grok of the templates that need not be learnt.
         patterns: Grok patterns of the model's own.
         reading: of the second pass; None in the first.
-        tallies: of the second pass.
+        tallies: of the second pass; None in the first.
     """
 
     sections: dict[str, Any]
@@ -52,11 +53,9 @@ class LearnShard:
         self._states: dict[str, SourceState] = {}
         self._messages = MessageSummary(task.memory)
         self._known = LineParser(task.known, [()] * len(task.known), dict(task.patterns)) if task.known else None
-        self._visits: VisitSummary | None = None
-        if task.reading is not None:
-            self._visits = VisitSummary(task.reading.most)
-            self._parser = task.reading.parser()
-        self._tallies = FieldTallies(task.tallies) if task.tallies else None
+        self._second: SecondPass | None = None
+        if task.reading is not None and task.tallies is not None:
+            self._second = SecondPass(task.reading, task.tallies)
 
     def take(self, batch: LogBatch) -> None:
         """Read a batch of lines."""
@@ -74,10 +73,9 @@ class LearnShard:
         for name in sorted(self._states):
             self._read(name, LogBatch(name, at_end=True))
         self._states.clear()
-        if self._visits is not None:
-            yield from (_VISITS + record for record in self._visits.to_records(_PART_VISITS))
-            if self._tallies is not None:
-                yield _TALLIES + self._tallies.to_record()
+        if self._second is not None:
+            yield from (_VISITS + record for record in self._second.visits.to_records(_PART_VISITS))
+            yield _TALLIES + self._second.tallies.to_record()
         else:
             yield from self._messages.to_records()
 
@@ -92,12 +90,10 @@ class LearnShard:
             positions=batch.position,
             times_ms=batch.time_ms,
         )
-        if self._visits is None:
+        if self._second is None:
             self._messages.add(name, events, self._known)
-        elif len(events):
-            self._visits.add(name, events, self._parser)
-            if self._tallies is not None:
-                self._tallies.add(events)
+        else:
+            self._second.add(name, events)
 
 
 def merged_messages(records: Iterable[bytes], memory: LearnLimits) -> MessageSummary:

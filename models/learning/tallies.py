@@ -11,7 +11,7 @@ import numpy as np
 from models.batches import pack_columns, unpack_columns
 from models.mining.categories import Candidate, CategoryTally, stable_categories
 from models.mining.values import PARTS, ValueCounts, count_values, value_sets
-from models.parser import LineParser
+from models.parser import Parsed
 from models.source_reader import Events
 
 
@@ -20,15 +20,11 @@ class TallyReading:
     """What is counted.
 
     Attributes:
-        groks: Grok of each template.
-        patterns: Grok patterns of the model's own.
         closable: places of templates, and the fields of each that may take a few values and no others.
         shared: fields whose shares of values may be stable.
         span_ms: the first and the last time of all events, epoch ms.
     """
 
-    groks: tuple[str, ...]
-    patterns: tuple[tuple[str, str], ...]
     closable: tuple[tuple[int, tuple[str, ...]], ...]
     shared: tuple[Candidate, ...]
     span_ms: tuple[int, int]
@@ -36,6 +32,15 @@ class TallyReading:
     def __bool__(self) -> bool:
         """Whether there is anything to count."""
         return bool(self.closable or self.shared)
+
+    def fields(self) -> dict[int, tuple[str, ...]]:
+        """The fields that have to be cut out of the lines, by the place of their template."""
+        found = {template: list(names) for template, names in self.closable}
+        for candidate in self.shared:
+            names = found.setdefault(candidate.template, [])
+            if candidate.field not in names:
+                names.append(candidate.field)
+        return {template: tuple(names) for template, names in found.items()}
 
 
 class FieldTallies:
@@ -52,22 +57,24 @@ class FieldTallies:
         self._closable = dict(reading.closable)
         self._values = ValueCounts()
         self._shares = CategoryTally(reading.shared)
-        templates = range(len(reading.groks))
-        patterns = dict(reading.patterns)
-        self._value_parser = LineParser(reading.groks, [self._closable.get(at, ()) for at in templates], patterns)
-        self._share_parser = LineParser(reading.groks, self._shares.fields(len(reading.groks)), patterns)
 
-    def add(self, events: Events) -> None:
-        """Count events of a source."""
+    def add(self, events: Events, parsed: Parsed, wanted: Sequence[Sequence[str]]) -> None:
+        """Count events of a source.
+
+        Args:
+            events: the events.
+            parsed: the same, parsed.
+            wanted: for each template the names of the fields that the parser cuts out, those of
+                :meth:`TallyReading.fields` among them.
+        """
         if not len(events):
             return
-        spans = events.data, events.starts, events.ends, events.time_starts, events.time_ends
         if self._closable:
             first, last = self._reading.span_ms
             part = np.clip((events.event_ms - first) * PARTS // max(1, last - first + 1), 0, PARTS - 1)
-            count_values(self._values, events.data, self._value_parser.parse(*spans), part, self._closable)
+            count_values(self._values, events.data, parsed, wanted, part, self._closable)
         if self._reading.shared:
-            self._shares.add(events, self._share_parser.parse(*spans))
+            self._shares.add(events, parsed, wanted)
 
     def merge(self, other: FieldTallies) -> None:
         """Add all that another has counted."""

@@ -2,7 +2,8 @@
 
 Its templates keep their ids, their Grok and whatever people have written into them; lines that fit none of them make
 new templates. Automata are reconciled (:mod:`models.learning.reconcile`). Counts and supports tell of the newest logs
-that show a thing, so that learning from the same logs again changes none.
+that show a thing, so that learning from the same logs again changes none. What the model says of the values of fields
+(rules, sets of values, categories, series) stays; new templates get the sets of values and the categories learnt.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
         base: the model so far; it stays as it is.
         learnt: from the newer logs: its templates are those of ``base``, in their order, and new ones.
         seen: lines of each template of ``base``, by its place.
-        forget: leave out templates, states and automata that the newer logs do not show.
+        forget: leave out templates, states and automata that the newer logs do not show, with what is said of the
+            values of their fields; but templates of rules stay, which somebody wrote.
     """
     model = copy.deepcopy(base)
     model.version = base.version + 1
@@ -35,7 +37,8 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
     if "year" in model.timestamp:
         model.timestamp["year"] = learnt.timestamp.get("year")
     size = len(base.templates)
-    stay = [at for at in range(size) if seen.get(at) or not forget]
+    ruled = {rule.template for rule in base.rules}
+    stay = [at for at in range(size) if seen.get(at) or not forget or base.templates[at].id in ruled]
     kept = [replace(model.templates[at], count=learnt.templates[at].count) for at in stay]
     model.templates = [*kept, *learnt.templates[size:]]
     gone = {base.templates[at].id for at in range(size)} - {template.id for template in kept}
@@ -47,6 +50,13 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
         for k in links.values()
         if {(k.parent, k.template, k.parent_field), (k.child, k.template, k.child_field)} <= states
     ]
+    fresh = {template.id for template in learnt.templates[size:]}
+    model.values = [v for v in model.values if v.template not in gone]
+    model.values += [v for v in learnt.values if v.template in fresh]
+    model.categories = [c for c in model.categories if c.template not in gone]
+    model.categories += [c for c in learnt.categories if c.template in fresh]
+    model.series.fields = [f for f in model.series.fields if f.template not in gone]
+    model.series.metrics = [f for f in model.series.metrics if f.template not in gone]
     model.check("the updated model")
     return model
 

@@ -8,7 +8,7 @@ is held is held whole (Gibbons, "Distinct sampling for highly-accurate answers t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from models.batches import Int64, pack_columns, unpack_columns
 from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.transactions import EventTable
-from models.parser import LineParser
+from models.parser import LineParser, Parsed
 from models.source_reader import Events
 
 _MARK_BITS = 63
@@ -42,18 +42,40 @@ class VisitReading:
     patterns: tuple[tuple[str, str], ...]
     most: int
 
-    def parser(self) -> VisitParser:
-        """What finds the visits."""
-        fields = [self.choice.fields_of(at) for at in range(len(self.groks))]
-        return VisitParser(LineParser(self.groks, fields, dict(self.patterns)), self.choice.visits(len(self.groks)))
+    def parser(self, more: Mapping[int, Sequence[str]] | None = None) -> VisitParser:
+        """What finds the visits; of some templates it cuts out ``more`` fields, which are no identifiers."""
+        identifiers = [self.choice.fields_of(at) for at in range(len(self.groks))]
+        wanted = tuple((*names, *(more or {}).get(at, ())) for at, names in enumerate(identifiers))
+        lines = LineParser(self.groks, wanted, dict(self.patterns))
+        # One more for lines that fit no template, whose number is -1.
+        held = np.array([*map(len, identifiers), 0], np.int64)
+        return VisitParser(lines, self.choice.visits(len(self.groks)), wanted, held)
 
 
 @dataclass(frozen=True, slots=True)
 class VisitParser:
-    """Finds the visits of lines: ``lines`` cuts out the identifiers, ``visits`` numbers what they visit."""
+    """Finds the visits of lines.
+
+    Attributes:
+        lines: cuts out the wanted fields.
+        visits: numbers what lines visit.
+        wanted: for each template the fields that are cut out, identifiers first.
+        identifiers: int64[templates + 1], how many of them are identifiers; 0 for lines of no template, at the end.
+    """
 
     lines: LineParser
     visits: Visits
+    wanted: tuple[tuple[str, ...], ...]
+    identifiers: Int64
+
+    def parse(self, events: Events) -> Parsed:
+        """The events with the wanted fields cut out."""
+        return self.lines.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
+
+    def held(self, parsed: Parsed) -> npt.NDArray[np.bool_]:
+        """bool[k, n]: whether each event holds the k-th identifier of its template."""
+        width = max(1, int(self.identifiers.max()))
+        return (parsed.begin[:width] >= 0) & (np.arange(width)[:, None] < self.identifiers[parsed.template])
 
 
 class VisitSummary:
@@ -78,9 +100,16 @@ class VisitSummary:
         """The share of all transactions that are held, 0 to 1."""
         return 0.5**self._level
 
-    def add(self, source: str, events: Events, parser: VisitParser) -> None:
-        """Add events of a source; the parser is that of the same :class:`VisitReading` for all."""
-        parsed = parser.lines.parse(events.data, events.starts, events.ends, events.time_starts, events.time_ends)
+    def add(self, source: str, events: Events, parser: VisitParser, parsed: Parsed | None = None) -> None:
+        """Add events of a source.
+
+        Args:
+            source: its name.
+            events: the events.
+            parser: that of the same :class:`VisitReading` for all.
+            parsed: the events as it parses them; None: it is yet to parse them.
+        """
+        parsed = parser.parse(events) if parsed is None else parsed
         known = np.flatnonzero(parsed.template >= 0)
         if not len(known):
             return
@@ -92,8 +121,9 @@ class VisitSummary:
         table[:, _TRANSACTION] = -1
         table[:, _EVENT_MS] = events.event_ms
         self._edge = self._edges(np.concatenate((self._edge, table[known])))
-        event, place, visit = parser.visits.of(parsed.template, parsed.begin >= 0)
-        named = np.flatnonzero((parsed.begin[place, event] >= 0) & (visit >= 0))
+        held = parser.held(parsed)
+        event, place, visit = parser.visits.of(parsed.template, held)
+        named = np.flatnonzero(held[place, event] & (visit >= 0))
         event, place = event[named], place[named]
         raw = events.data.tobytes()
         spans = zip(parsed.begin[place, event].tolist(), parsed.end[place, event].tolist(), strict=True)

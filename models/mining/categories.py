@@ -117,19 +117,17 @@ class CategoryTally:
         self.blocks: list[dict[int, Block]] = [{} for _ in self.candidates]
         self._known = [{value.encode(): at for at, value in enumerate(c.values)} for c in self.candidates]
 
-    def fields(self, templates: int) -> list[tuple[str, ...]]:
-        """For each template the fields that a parser has to cut out, as :meth:`add` takes them."""
-        names: list[list[str]] = [[] for _ in range(templates)]
-        for candidate in self.candidates:
-            names[candidate.template].append(candidate.field)
-        return [tuple(some) for some in names]
+    def add(self, events: Events, parsed: Parsed, wanted: Sequence[Sequence[str]]) -> None:
+        """Count the lines of a batch.
 
-    def add(self, events: Events, parsed: Parsed) -> None:
-        """Count the lines of a batch, parsed with :meth:`fields`."""
-        places: Counter[int] = Counter()
+        Args:
+            events: the lines.
+            parsed: the same, parsed.
+            wanted: for each template the names of the fields that were cut out of its lines, in order; the counted
+                ones are among them.
+        """
         for candidate, known, blocks in zip(self.candidates, self._known, self.blocks, strict=True):
-            place = places[candidate.template]
-            places[candidate.template] += 1
+            place = wanted[candidate.template].index(candidate.field)
             rows = np.flatnonzero(parsed.template == candidate.template)
             rows = rows[parsed.begin[place, rows] >= 0]
             if len(rows):

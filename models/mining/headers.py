@@ -60,12 +60,17 @@ def _free_words(originals: Sequence[Row], current: Mapping[Row, Row], lines: Map
         (word for word in rests if len(shapes[word]) >= _SHARED_SHAPES),
         key=lambda word: (-sum(rests[word].values()), word),
     )
+    commoner: dict[Row, list[int]] = defaultdict(list)
     free: set[str] = set()
     for number, word in enumerate(words):
-        for other in words[:number]:
-            if _interchangeable(rests[word], rests[other]):
-                free |= {word, other}
+        # Only words with rests in common need to be compared, the commonest first.
+        others = Counter(other for rest in rests[word] for other in commoner.get(rest, ()))
+        for other in sorted(at for at, shared in others.items() if shared >= _SHARED_SHAPES):
+            if _interchangeable(rests[word], rests[words[other]]):
+                free |= {word, words[other]}
                 break
+        for rest in rests[word]:
+            commoner[rest].append(number)
     return free
 
 

@@ -17,16 +17,14 @@ are looked for that tie lines together besides (:mod:`models.mining.further_iden
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from models.batches import Int64
-from models.errors import UserError
-from models.linear import LinearError, LinearRegex
 from models.mining.further_identifiers import find_further
 from models.mining.identifier_choice import Identifier, IdentifierChoice
+from models.mining.pattern_identifiers import identifiers_by_pattern
 from models.mining.slots import LEAST_PAIRS, NEAR, FieldSamples, Slots, TemplateSample, join_kinds
 from models.mining.ties import fit_kind, one_slot_a_template
 from models.mining.uses import cut_into_uses
@@ -51,7 +49,7 @@ def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -
         UserError: ``id_pattern`` is no regular expression.
     """
     if id_pattern is not None:
-        return _by_pattern(samples, id_pattern)
+        return identifiers_by_pattern(samples, id_pattern)
     slots = Slots(samples)
     if not len(slots.value):
         return IdentifierChoice()
@@ -60,25 +58,6 @@ def discover_identifiers(samples: FieldSamples, id_pattern: str | None = None) -
     more = _choose_reused(slots, kinds, chosen)
     chosen, linked = chosen | more[0], linked | more[1]
     return _attach(slots, chosen, linked, find_further(slots, kinds, chosen))
-
-
-def _by_pattern(samples: FieldSamples, id_pattern: str) -> IdentifierChoice:
-    try:
-        pattern = LinearRegex(id_pattern)
-    except LinearError as error:
-        raise UserError(f"the identifier pattern {id_pattern!r} is no usable regular expression: {error}") from None
-    chosen: dict[int, Identifier] = {}
-    for template, sample in sorted(samples.items()):
-        best = (0.0, 0.0)
-        for name, values in sample.fields.items():
-            distinct = Counter(values)
-            lines = sum(distinct.values()) or 1
-            whole = sum(n for value, n in distinct.items() if pattern.fullmatch(value)) / lines
-            within = sum(n for value, n in distinct.items() if pattern.search(value)) / lines
-            if within >= 0.5 and (whole, within) > best:
-                best = (whole, within)
-                chosen[template] = Identifier(name, 0, within)
-    return IdentifierChoice(chosen, id_pattern)
 
 
 def _choose(slots: Slots, kinds: list[list[int]]) -> tuple[dict[int, tuple[int, int]], dict[int, float]]:

@@ -6,13 +6,17 @@ values is given up. A field is *closed* when what has been seen leaves no room f
 - It was seen often, each of its values several times. By I. J. Good, *The population frequencies of species and the
   estimation of population parameters* (Biometrika 40, 1953), the chance that the next line has a value never seen is
   about N1 / n, N1 values having been seen once in n lines; here N1 is 0, and no value is near 1.
-- That holds for independent lines. Logs come in bursts, so each value also has to stand in the first half of the log,
-  and in several tenths of it.
-- It is a category: several words, none with digits, as numbers, identifiers and names of threads and machines have.
+- That holds for independent lines. Logs come in bursts, so tenths of the log are counted as well: by I. J. Good and
+  G. H. Toulmin, *The number of new species, and the increase in population coverage, when a sample is increased*
+  (Biometrika 43, 1956), as many tenths again bring about Q1 - Q2 + Q3 - … new values, Qk values having been seen in k
+  tenths; here Q1, Q2 and Q3 are 0. And each value has to stand in the first half of the log.
+- It is a category: several words, none with digits, as numbers, identifiers and names of threads and machines have, and
+  not the units of a number (``B``, ``KB``), of which larger numbers bring more.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,12 +34,13 @@ Key = tuple[int, str]
 PARTS = 10
 """A log is looked at in so many parts."""
 MOST_VALUES = 20
-LEAST_SUPPORT = 200
+LEAST_SUPPORT = 50
 LEAST_COUNT = 5
 """Each value was seen so often at least,"""
 LEAST_PARTS = 4
 """and in so many parts of the log."""
 LONGEST_VALUE = 64
+_UNIT = re.compile("(?i:[KMGTPE]?i?B|bytes?|[num]?s|secs?|seconds?|mins?|minutes?|h|hours?|days?)\\Z")
 
 
 @dataclass(slots=True)
@@ -129,22 +134,28 @@ def candidates(samples: Mapping[int, Any], identifiers: Mapping[int, Sequence[st
 
 
 def count_values(
-    counts: ValueCounts, data: Bytes, parsed: Parsed, part: Int64, wanted: Mapping[int, Sequence[str]]
+    counts: ValueCounts,
+    data: Bytes,
+    parsed: Parsed,
+    wanted: Sequence[Sequence[str]],
+    part: Int64,
+    closable: Mapping[int, Sequence[str]],
 ) -> None:
     """Count the values of some fields in the lines of a batch.
 
     Args:
         counts: takes them.
         data: uint8 buffer with the lines.
-        parsed: the lines; the wanted fields are those that were cut out of them.
+        parsed: the lines.
+        wanted: for each template the names of the fields that were cut out of its lines, in order.
         part: int64[n], in which part of the log each line stands.
-        wanted: template → names of fields to count.
+        closable: template → names of fields to count; all of them are wanted.
     """
     raw = data.tobytes()
-    for template, names in wanted.items():
+    for template, names in closable.items():
         rows = np.flatnonzero(parsed.template == template)
-        for column, name in enumerate(names):
-            key = (template, name)
+        for name in names:
+            key, column = (template, name), wanted[template].index(name)
             some = rows[parsed.begin[column, rows] >= 0]
             if not len(some) or counts.is_open(key):
                 continue
@@ -186,6 +197,8 @@ def _is_category(value: str) -> bool:
 
 def _is_closed(counts: Mapping[str, Sequence[int]]) -> bool:
     if not 2 <= len(counts) <= MOST_VALUES or sum(map(sum, counts.values())) < LEAST_SUPPORT:
+        return False
+    if all(map(_UNIT.match, counts)):
         return False
     for parts in counts.values():
         seen = [at for at, count in enumerate(parts) if count]

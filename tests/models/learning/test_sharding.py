@@ -14,6 +14,7 @@ from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits, LearnOptions
 from models.learning.plan import make_plan
 from models.learning.result import make_model
+from models.learning.second_pass import SecondPass
 from models.learning.tallies import FieldTallies
 from models.learning.visits import VisitSummary
 from models.line_reader import LineReader
@@ -52,15 +53,13 @@ def learn_dealt(read_training, options, shards, batch_size, seed):
     summary = merged(first, seed)
     plan = make_plan(summary, options)
     reading = plan.reading(options.memory)
-    parser = reading.parser()
     second, third = [], []
     for dealt in deal(batches, shards, batch_size, seed + 1):
-        visits, tallies = VisitSummary(reading.most), FieldTallies(plan.tallies)
+        found = SecondPass(reading, plan.tallies)
         for source, events in dealt:
-            visits.add(source, events, parser)
-            tallies.add(events)
-        second.append(VisitSummary.from_record(visits.to_record()))
-        third.append(FieldTallies.from_record(tallies.to_record(), plan.tallies))
+            found.add(source, events)
+        second.append(VisitSummary.from_record(found.visits.to_record()))
+        third.append(FieldTallies.from_record(found.tallies.to_record(), plan.tallies))
     visited, counted = merged(second, seed), merged(third, seed)
     return make_model(["a.log", "b.log"], summary, plan, visited, counted, sections, options)
 

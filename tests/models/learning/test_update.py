@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from dataclasses import replace
 
 import pytest
@@ -164,6 +165,94 @@ def test_what_is_not_seen_stays_unless_it_is_to_be_forgotten(tmp_path, model):
     forgotten = learn_lines(tmp_path, log, model, forget=True)
     assert forgotten.templates == kept.templates[3:]
     assert forgotten.automata == kept.automata[1:]
+
+
+WAYS = [
+    "cash",
+    "card",
+    "giro",
+    "coupon",
+    "voucher",
+    "cheque",
+    "invoice",
+    "transfer",
+    "debit",
+    "maestro",
+    "amex",
+    "visa",
+]
+
+
+def payments(word, minutes=60, each=40, seed=1):
+    """A log of payments: of a few ways, evenly all through it, and by one of two hosts."""
+    dice = random.Random(seed)
+    lines = []
+    for n in range(minutes * each):
+        at = n * 60_000 // each
+        text = f"{word} {dice.randrange(10**6)} by {dice.choice(WAYS)} code={dice.choice((0, 0, 0, 1))} ok"
+        lines.append(f"2024-01-02 {at // 3_600_000:02d}:{at // 60_000 % 60:02d}:{at // 1000 % 60:02d}."
+                     f"{at % 1000:03d} {text}\n")  # fmt: skip
+    return lines
+
+
+def of_template(model, word):
+    """The template whose lines begin with a word, its set of values and its categories."""
+    (template,) = [t for t in model.templates if t.grok.startswith(word)]
+    return (
+        template.id,
+        [v for v in model.values if v.template == template.id],
+        [c for c in model.categories if c.template == template.id],
+    )
+
+
+def test_new_templates_get_values_and_categories_and_what_was_edited_stays(tmp_path):
+    learnt = learn_lines(tmp_path, payments("paid"))
+    name, (values,), categories = of_template(learnt, "paid")
+    assert {entry.value for entry in values.values} == set(WAYS)
+    assert [c.field for c in categories] == ["code"]
+    data = learnt.to_json()
+    data["values"][0]["values"] = [{"value": "cash"}, {"value": "gold"}]
+    data["categories"][0]["shares"] = [{"value": "0", "share": 0.5}, {"value": "1", "share": 0.5}]
+    data["rules"] = [{"id": "r-1", "name": "Code", "template": name, "when": {"field": "code", "more": 0},
+                      "severity": "low"}]  # fmt: skip
+    data["allow"] = [{"id": "n-1", "type": "rule", "rule": "r-1", "reason": "known"}]
+    data["series"] = {"enabled": True, "fields": [{"template": name, "field": "code"}],
+                      "metrics": [{"template": name, "field": "code"}]}  # fmt: skip
+    edited = ModelDocument.from_json(data)
+    again = learn_lines(tmp_path, [*payments("paid", seed=2), *payments("refunded", seed=3)], edited)
+    assert (again.rules, again.allow, again.series) == (edited.rules, edited.allow, edited.series)
+    assert of_template(again, "paid") == (name, edited.values, edited.categories)
+    _, (fresh,), shares = of_template(again, "refunded")
+    assert {entry.value for entry in fresh.values} == set(WAYS)
+    assert [c.field for c in shares] == ["code"]
+    assert fresh.support == 2400
+
+
+def test_values_that_were_taken_out_do_not_come_back(tmp_path):
+    edited = learn_lines(tmp_path, payments("paid"))
+    edited.values, edited.categories = [], []
+    again = learn_lines(tmp_path, payments("paid", seed=2), edited)
+    assert (again.values, again.categories) == ([], [])
+
+
+def test_what_is_said_of_forgotten_templates_goes_with_them_but_rules_keep_theirs(tmp_path):
+    learnt = learn_lines(tmp_path, [*payments("paid"), *payments("refunded", seed=3)])
+    name, _, _ = of_template(learnt, "paid")
+    data = learnt.to_json()
+    data["series"] = {"enabled": True, "fields": [{"template": name, "field": "code"}],
+                      "metrics": [{"template": name, "field": "code"}]}  # fmt: skip
+    model = ModelDocument.from_json(data)
+    forgotten = learn_lines(tmp_path, payments("refunded", seed=4), model, forget=True)
+    assert {t.id for t in forgotten.templates} == {t.id for t in model.templates} - {name}
+    for kept, before in ((forgotten.values, model.values), (forgotten.categories, model.categories)):
+        assert kept == [each for each in before if each.template != name]
+        assert len(kept) < len(before)
+    assert (forgotten.series.enabled, forgotten.series.fields, forgotten.series.metrics) == (True, [], [])
+    data["rules"] = [{"id": "r-1", "name": "Code", "template": name, "when": {"field": "code", "more": 0},
+                      "severity": "low"}]  # fmt: skip
+    ruled = ModelDocument.from_json(data)
+    kept = learn_lines(tmp_path, payments("refunded", seed=4), ruled, forget=True)
+    assert (kept.rules, kept.values, kept.categories) == (ruled.rules, ruled.values, ruled.categories)
 
 
 def test_logs_with_other_timestamps_are_told(tmp_path, model):

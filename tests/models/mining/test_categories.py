@@ -63,9 +63,11 @@ def test_tallies_of_parts_merge_to_that_of_the_whole(rows, cut, most):
         def tally(some):
             made = CategoryTally(candidates)
             if some:
-                parser = LineParser(GROKS, made.fields(1))
+                wanted = [("took", "host", "status")]
+                parser = LineParser(GROKS, wanted)
                 found = events_of(some)
-                made.add(found, parser.parse(found.data, found.starts, found.ends, found.time_starts, found.time_ends))
+                spans = found.data, found.starts, found.ends, found.time_starts, found.time_ends
+                made.add(found, parser.parse(*spans), wanted)
             return made
 
         whole = tally(rows)

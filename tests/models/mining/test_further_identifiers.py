@@ -12,10 +12,19 @@ from models.mining.identifier_choice import Identifier, IdentifierChoice
 from models.mining.identifiers import discover_identifiers
 from tests.models.mining.linked_logs import LOGS, Log, calls, cloud, jobs, shop
 
+PATTERNS = {
+    "cloud": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "shop": "[0-9a-f]{16}|o[0-9]+",
+    "jobs": "(?:job|task)_[0-9_]+",
+    "calls": "c[0-9a-f]{10,12}",
+    "pool": "c[0-9a-f]{8}|u[0-9]{4,}",
+}
+"""What the identifiers of each log look like."""
 
-def check(log: Log) -> None:
+
+def check(log: Log, pattern: str | None = None) -> None:
     """The fields of each message are the right ones, and so are the kinds that they are of."""
-    choice, wanted = discover_identifiers(log.samples()), log.wanted()
+    choice, wanted = discover_identifiers(log.samples(), pattern), log.wanted()
     found = {at: set(choice.fields_of(at)) for at in range(len(log.messages)) if choice.fields_of(at)}
     assert found == {at: set(kinds) for at, kinds in wanted.items()}
     numbers = defaultdict(set)
@@ -32,6 +41,19 @@ def check(log: Log) -> None:
 def test_all_identifiers_are_found_and_no_others(name: str, noise: float, seed: int) -> None:
     log = LOGS[name](seed)
     check(log.noisy(Random(seed), noise) if noise else log)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("noise", [0.0, 0.03])
+@pytest.mark.parametrize("name", sorted(LOGS))
+def test_a_pattern_finds_all_identifiers_of_all_kinds_that_match(name: str, noise: float, seed: int) -> None:
+    log = LOGS[name](seed)
+    check(log.noisy(Random(seed), noise) if noise else log, PATTERNS[name])
+
+
+def test_with_a_pattern_a_few_transactions_are_enough() -> None:
+    for name, log in (("cloud", cloud(0, 12)), ("shop", shop(0, 12)), ("jobs", jobs(0, 8)), ("calls", calls(0, 20))):
+        check(log, PATTERNS[name])
 
 
 @pytest.mark.parametrize("seed", range(2))

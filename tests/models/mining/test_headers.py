@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from collections import Counter, defaultdict
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.mining import headers
 from models.mining.headers import free_headers
 from models.mining.masking import VARIABLE, tokenise
 from models.mining.templates import assignment, mine_templates
@@ -46,3 +51,32 @@ def test_order_of_lines_does_not_matter() -> None:
     signatures = {tuple(tokenise(content).keys): 1 for content in contents}
     backwards = dict(reversed(signatures.items()))
     assert free_headers(signatures) == free_headers(backwards)
+
+
+RESTS = [tuple("x" if key == "w" else key for key in shape) for shape in (" w", ":w", "-w", "w w", " w w", "w:")]
+ROWS = st.dictionaries(
+    st.tuples(st.sampled_from(["a", "b", "c", "d", "e"]), st.sampled_from(RESTS)).map(lambda row: (row[0], *row[1])),
+    st.integers(1, 9),
+    max_size=30,
+)
+
+
+def slowly(lines):
+    """The words at the start that are free, each compared with all commoner ones."""
+    rests = defaultdict(Counter)
+    for row, count in lines.items():
+        rests[row[0]][row[1:]] += count
+    shape = headers._shape
+    words = [w for w in rests if len({shape(rest) for rest in rests[w]}) >= headers._SHARED_SHAPES]
+    words.sort(key=lambda word: (-sum(rests[word].values()), word))
+    free = set()
+    for number, word in enumerate(words):
+        like = [other for other in words[:number] if headers._interchangeable(rests[word], rests[other])]
+        free |= {word, *like[:1]} if like else set()
+    return free
+
+
+@given(ROWS)
+@settings(max_examples=300, deadline=None)
+def test_words_are_free_as_when_each_is_compared_with_all(lines):
+    assert headers._free_words(list(lines), {row: row for row in lines}, lines, 0) == slowly(lines)

@@ -115,6 +115,23 @@ def test_a_pattern_overrides_and_prefers_the_field_that_matches_as_a_whole() -> 
     assert choice.pattern == "ab[0-9]"
 
 
+def test_of_one_message_each_kind_that_matches_is_an_identifier_but_not_what_says_the_same() -> None:
+    rows = np.arange(40)
+    samples = {
+        0: TemplateSample(rows, {
+            "move": [f"blk{n // 2}" for n in rows], "to": [f"blk{n // 2 + 500}" for n in rows],
+            "job": [f"job{n // 8}" for n in rows], "alias": [f"job{n // 8 + 900}" for n in rows],
+            "url": [f"/jobs/job{n // 8}" for n in rows],
+        }),
+        1: TemplateSample(rows + 40, {"blk": [f"blk{n % 20}" for n in rows]}),
+    }  # fmt: skip
+    choice = discover_identifiers(samples, "(?:blk|job)[0-9]+")
+    assert choice.fields_of(0) == ("move", "job")
+    assert choice.fields_of(1) == ("blk",)
+    move, job = choice.identifiers_of(0)
+    assert move.kind == choice.identifiers_of(1)[0].kind != job.kind
+
+
 def test_a_broken_pattern_is_the_users_error() -> None:
     with pytest.raises(UserError, match="identifier pattern"):
         discover_identifiers({}, "[")

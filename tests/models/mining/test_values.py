@@ -49,6 +49,8 @@ def test_a_few_words_that_come_all_through_the_log_are_closed():
         even(["a", "b"]) + [(part, "late") for part in range(5, 10) for _ in range(5)],
         even(["a", "b"]) + [(3, "burst")] * 50,
         even(["a", "-"]),
+        even(["B", "KB"]),
+        even(["ms", "s", "min"]),
     ],
     ids=[
         "one value",
@@ -61,6 +63,8 @@ def test_a_few_words_that_come_all_through_the_log_are_closed():
         "late",
         "burst",
         "no word",
+        "units of size",
+        "units of time",
     ],
 )
 def test_what_leaves_room_for_more_values_is_open(rows):
