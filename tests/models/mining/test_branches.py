@@ -26,7 +26,7 @@ BROKEN_OFF = (1, 2, 0, 0, 0, 0)
 
 def training(**rare: tuple[tuple[int, ...], int]) -> np.ndarray:
     """3,000 normal transactions and 40 that break off, with some rare ones."""
-    rows: list[tuple[int, ...]] = [NORMAL] * 3000 + [BROKEN_OFF] * 40
+    rows: list[tuple[int, ...]] = [*[NORMAL] * 3000, *[BROKEN_OFF] * 40]
     for row, times in rare.values():
         rows += [row] * times
     return np.array(rows, np.int32)
