@@ -20,6 +20,7 @@ from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
 from models.mining.silence import split_silent
 from models.mining.state_names import name_states, title
+from models.mining.ties import has_steps
 from models.mining.transactions import (
     EventTable,
     Transactions,
@@ -126,6 +127,8 @@ def _learn_from(
     if len(seen) < max(FEWEST, settings.min_transactions):
         return None
     counts = seen.counts()
+    if not has_steps(counts):
+        return None
     cut = find_cut_off(seen, *span)
     branches = allow_branches(learn_bounds(counts, cut.any), counts, cut.any)
     bounds = branches.bounds
