@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.batches import Int32
 from models.mining.bounds import FEWEST, Bounds, learn_bounds
+from models.mining.branches import allow_branches
 from models.mining.cut_off import find_cut_off
 from models.mining.durations import Duration, expires_ms, learn_duration, settle_ms
 from models.mining.exclusions import exclusion_faults, mine_excludes
@@ -18,6 +20,7 @@ from models.mining.identifier_choice import IdentifierChoice, Visits
 from models.mining.relations import count_faults, mine_edge, mine_equal, mine_order, mine_requires, order_faults
 from models.mining.silence import split_silent
 from models.mining.state_names import name_states, title
+from models.mining.ties import has_steps
 from models.mining.transactions import (
     EventTable,
     Transactions,
@@ -53,7 +56,8 @@ class _Learned:
     """All that was learnt of one automaton; states are places in ``seen.templates``.
 
     ``orderly`` are those that tell the order of states: it does not matter whether the log shows their end. ``open``
-    are those that may not have been over when the log ended, where no end state tells so.
+    are those that may not have been over when the log ended, where no end state tells so. ``branches`` are the states
+    of rare branches, and how many transactions pass them.
     """
 
     seen: Transactions
@@ -61,6 +65,7 @@ class _Learned:
     orderly: Transactions
     open: Transactions
     bounds: Bounds
+    branches: tuple[tuple[tuple[int, ...], int], ...]
     begins: frozenset[int]
     ends: frozenset[int]
     duration: Duration
@@ -122,11 +127,16 @@ def _learn_from(
     if len(seen) < max(FEWEST, settings.min_transactions):
         return None
     counts = seen.counts()
+    if not has_steps(counts):
+        return None
     cut = find_cut_off(seen, *span)
-    bounds = learn_bounds(counts, cut.any)
-    whole = ~cut.any & bounds.kept(counts)
+    branches = allow_branches(learn_bounds(counts, cut.any), counts, cut.any)
+    bounds = branches.bounds
+    inside = bounds.kept(counts) & ~branches.broken
+    whole = ~cut.any & inside
     within = seen.select(whole)
     sound = _of(whole, ~(order_faults(within) | count_faults(within) | exclusion_faults(within)))
+    sound |= whole & branches.passing
     kept, begins, ends = _edges(seen.select(sound))
     # What has no clear begin and end is no process in which a rule broken now and then shows a fault.
     crisp = bool(begins and ends)
@@ -137,7 +147,7 @@ def _learn_from(
     begun = ~cut.no_begin
     if begins:
         begun = _mask(begins, len(seen.templates))[seen.first]
-    orderly = begun & bounds.kept(counts, cut.no_end)
+    orderly = begun & bounds.kept(counts, cut.no_end) & ~branches.broken
     if crisp:
         orderly = _of(orderly, ~order_faults(seen.select(orderly)))
     duration = Duration(None, None, 0)
@@ -147,11 +157,20 @@ def _learn_from(
         duration = learn_duration(seen.duration_ms[timed], span[1] - span[0])
     # Without end states nobody can tell a transaction that is still open when the log ends from one that lacks
     # something: so what a state needs has to hold at any time.
-    open_ones = bounds.kept(counts) & (not ends)
+    open_ones = inside & (not ends)
     kept_ones = seen.select(normal)
     expires = expires_ms(duration, kept_ones.duration_ms, silence_ms)
     return _Learned(
-        seen, kept_ones, seen.select(orderly), seen.select(open_ones), bounds, begins, ends, duration, expires
+        seen,
+        kept_ones,
+        seen.select(orderly),
+        seen.select(open_ones),
+        bounds,
+        branches.equal,
+        begins,
+        ends,
+        duration,
+        expires,
     )
 
 
@@ -233,7 +252,7 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
         ],
         "equal": [
             {"states": [names[at] for at in group], "support": support}
-            for group, support in mine_equal(normal, open_counts)
+            for group, support in _equal(learned, open_counts)
         ],
         "excludes": [
             {"states": [names[r.a], names[r.b]], "support": r.support} for r in mine_excludes(normal, open_counts)
@@ -250,6 +269,13 @@ def _document(learned: _Learned, templates: Sequence[Mapping[str, Any]], visits:
         "settle_ms": settle_ms(normal, learned.ends),
         "expires_ms": learned.expires_ms,
     }
+
+
+def _equal(learned: _Learned, open_counts: Int32) -> list[tuple[tuple[int, ...], int]]:
+    """Groups of states that occur equally often, and those of rare branches, which too few transactions show."""
+    mined = mine_equal(learned.normal, open_counts)
+    known = [set(group) for group, _ in mined]
+    return mined + [(group, n) for group, n in learned.branches if not any(each.issuperset(group) for each in known)]
 
 
 def _mean_places(learned: _Learned) -> list[float]:

@@ -11,6 +11,9 @@ of one *kind* (order numbers, session tokens, …). A kind is an identifier as f
 or as far as its values occur *one to one*: once in each of several templates, however often in others. That tells in
 short logs, where every transaction takes a good part of the log.
 
+Either way there has to be a *step*: a template that most values pass, most of these as often as each other; where there
+is one template only, nearly all, and many. Bursts are near and compact as well, but of any length.
+
 Each template gets the slot whose kind explains most lines best; a template without such a slot gets none. Then kinds
 are looked for that tie lines together besides (:mod:`models.mining.further_identifiers`).
 """

@@ -17,6 +17,10 @@ _NEAR_BY_CHANCE = float(1 - np.exp(-2 * NEAR))
 """How often a line thrown at random has such a neighbour (distances to the nearest one are exponential)."""
 
 _ACCEPTED = 0.3
+_MOST = 0.5
+_NEARLY_ALL = 0.8
+_MANY = 52
+"""What holds for so many without exception fails for less than one in twenty (Wilson's bound)."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,7 @@ class Fit:
         quality: by template, how well the kind explains them, 0 to 1.
         regular: by template, the share of values that occur in it as often as most do.
         compact: by template, the share of lines whose value has all its lines in a short stretch of the log.
+        passed: by template, the share of the values occurring more than once that occur in it.
     """
 
     groups: int
@@ -38,6 +43,7 @@ class Fit:
     quality: dict[int, float] = field(default_factory=dict)
     regular: dict[int, float] = field(default_factory=dict)
     compact: dict[int, float] = field(default_factory=dict)
+    passed: dict[int, float] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -47,7 +53,32 @@ class Fit:
     @property
     def accepted(self) -> bool:
         """Whether it is an identifier at all."""
-        return self.groups >= LEAST_GROUPS and self.score >= _ACCEPTED * sum(self.lines.values())
+        return self.groups >= LEAST_GROUPS and self.score >= _ACCEPTED * sum(self.lines.values()) and self.has_steps
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is a step: a template that most values pass, and most of these as often as each other.
+
+        Lines that come in bursts (the messages of one fault, the attempts of one address) are near each other and take
+        a short stretch, too; but of them each value has as many as it happens to have. Where there is one template
+        only, nothing else tells: nearly all values have to pass it as often as each other, and many of them.
+        """
+        if len(self.lines) == 1:
+            return self.groups >= _MANY and min(self.regular.values()) >= _NEARLY_ALL
+        return any(self.regular[t] >= _MOST and self.passed[t] >= _MOST for t in self.lines)
+
+
+def has_steps(counts: Int32) -> bool:
+    """Whether transactions have a step, likewise; ``counts``: int32[transactions, states]."""
+    total, width = counts.shape
+    for state in range(width):
+        passed = counts[counts[:, state] > 0, state]
+        alike = int(np.bincount(passed).max()) if len(passed) else 0
+        if width == 1:
+            return total >= _MANY and alike >= _NEARLY_ALL * total
+        if len(passed) >= _MOST * total and alike >= _MOST * len(passed):
+            return True
+    return False
 
 
 def fit_kind(slots: Slots, chosen: Sequence[int]) -> Fit:
@@ -67,6 +98,7 @@ def fit_kind(slots: Slots, chosen: Sequence[int]) -> Fit:
     compact_line = np.repeat(compact, counts)
     paired = _paired(value, slot, counts)
     fit = Fit(int((counts > 1).sum()))
+    repeated = value[starts[counts > 1]]
     for at in chosen:
         template = slots.names[at][0]
         mine = slot == at
@@ -77,6 +109,7 @@ def fit_kind(slots: Slots, chosen: Sequence[int]) -> Fit:
         fit.lines[template] = int(mine.sum())
         fit.linked[template] = linked
         fit.regular[template], fit.compact[template] = regular, float(compact_line[mine].mean())
+        fit.passed[template] = float(np.isin(_distinct(value[mine]), repeated).sum()) / max(1, fit.groups)
         fit.quality[template] = linked * (regular + fit.compact[template]) / 2
         tied = float(paired[mine].mean())
         if tied >= ONE_TO_ONE and fit.groups >= LEAST_PAIRS:
@@ -94,6 +127,11 @@ def _paired(value: Int64, slot: Int32, counts: Int64) -> Bools:
     group = np.repeat(np.arange(len(counts)), counts)
     paired: Bools = (np.bincount(group, weights=once, minlength=len(counts)) > 1)[group]
     return paired
+
+
+def _distinct(value: Int64) -> Int64:
+    """Each value once; ``value`` is sorted."""
+    return value[np.r_[True, value[1:] != value[:-1]]]
 
 
 def _runs(value: Int64) -> Int64:

@@ -216,3 +216,45 @@ def test_the_identifier_is_found_where_transactions_take_a_good_part_of_the_log_
     choice = discover_identifiers(samples)
     assert {template: found.field for template, found in choice.by_template.items()} == dict.fromkeys(range(4), "id")
     assert len({found.kind for found in choice.by_template.values()}) == 1
+
+
+def bursts(templates: int, seed: int = 6) -> FieldSamples:
+    """300 addresses, one after another, each with as many lines of each template as it happens to have."""
+    rng = Random(seed)
+    lines = [(at, f"host{n}") for n in range(300) for at in range(templates) for _ in range(rng.randint(0, 12))]
+    columns: dict[int, list[tuple[int, str]]] = {}
+    for row, (at, value) in enumerate(lines):
+        columns.setdefault(at, []).append((row, value))
+    return {
+        at: TemplateSample(np.array([row for row, _ in some]), {"host": [value for _, value in some]})
+        for at, some in columns.items()
+    }
+
+
+@pytest.mark.parametrize("templates", [1, 3])
+def test_bursts_of_any_length_are_no_transactions(templates: int) -> None:
+    assert discover_identifiers(bursts(templates)) == IdentifierChoice()
+
+
+def test_bursts_between_a_login_and_a_logout_are_transactions() -> None:
+    rows: list[tuple[int, str]] = []
+    rng = Random(7)
+    for n in range(300):
+        rows += [(at, f"host{n}") for at in (0, *[1] * rng.randint(0, 12), 2)]
+    samples = {
+        at: TemplateSample(
+            np.array([row for row, (of, _) in enumerate(rows) if of == at]),
+            {"host": [value for of, value in rows if of == at]},
+        )
+        for at in range(3)
+    }
+    choice = discover_identifiers(samples)
+    assert {at: found.field for at, found in choice.by_template.items()} == dict.fromkeys(range(3), "host")
+
+
+def test_one_template_needs_many_values() -> None:
+    few, many = (
+        {0: TemplateSample(np.arange(2 * n), {"id": [f"r{row // 2}" for row in range(2 * n)]})} for n in (40, 60)
+    )
+    assert discover_identifiers(few) == IdentifierChoice()
+    assert discover_identifiers(many).field_of(0) == "id"
