@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PEER := .venv-drain3
 PEER_STAMP := $(PEER)/.installed
+SERIES_PEER := .venv-series
+SERIES_PEER_STAMP := $(SERIES_PEER)/.installed
 RUN := .run
 CODE := jobs operators models benchmarks tests
 
@@ -140,6 +142,14 @@ bench-learn: $(STAMP) $(PEER_STAMP)  ## Measure what learning takes, beside Drai
 bench-open: $(STAMP)  ## Measure a million open transactions, and memory over 20 million events
 	@$(BIN)/python -m benchmarks.open_transactions $(ARGS)
 
+.PHONY: bench-backends
+bench-backends: $(STAMP)  ## Measure open transactions in the heap and in RocksDB
+	@$(BIN)/python -m benchmarks.backends $(ARGS)
+
+.PHONY: bench-series
+bench-series: $(STAMP) $(SERIES_PEER_STAMP)  ## Measure the scoring of many series, beside river and rrcf
+	@$(BIN)/python -m benchmarks series $(ARGS)
+
 .PHONY: bench-live
 bench-live: $(STAMP) services-tools  ## Measure the live job with a real Kafka and Elasticsearch
 	@$(BIN)/python -m benchmarks.live $(ARGS)
@@ -151,6 +161,13 @@ $(PEER_STAMP): benchmarks/peers/requirements-drain3.txt
 	touch $@
 
 $(PEER): $(PEER_STAMP)
+
+$(SERIES_PEER_STAMP): benchmarks/peers/requirements-series.txt
+	@$(call make_environment,$(SERIES_PEER))
+	$(SERIES_PEER)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+$(SERIES_PEER): $(SERIES_PEER_STAMP)
 
 .PHONY: cluster-up
 cluster-up: $(STAMP)  ## Start a Flink session cluster on this machine
@@ -174,5 +191,5 @@ services-status: $(STAMP)  ## Say which of them are up, and where
 
 .PHONY: clean
 clean: cluster-down services-down  ## Remove environments, caches and what runs have written
-	@rm -rf $(VENV) $(PEER) $(RUN) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(PEER) $(SERIES_PEER) $(RUN) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -205,6 +205,6 @@ def test_lines_that_no_checker_asks_for_are_not_cut():
     """The fields of other templates are those that transactions need."""
     checkers = RunningCheckers(specs())
     detector = LineDetector(SHOP, ReadLimits(), SHARDS, checkers=checkers)
-    wanted = detector._parser._wanted
+    wanted = detector._parser.wanted
     assert wanted[:4] == [("id",)] * 4
     assert wanted[4] == ("id", "amount", "what")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,7 +67,7 @@ def test_lines_parsed_once_give_what_a_parser_for_each_summary_gives(lines):
 
 
 def test_logs_are_not_read_again_where_nothing_is_to_be_followed(tmp_path):
-    stages = {}
+    stages: dict[str, list[str]] = {}
     for name, text in (("free", "the queue has {} of them"), ("jobs", "job j-{:04d} begun")):
         path = tmp_path / name
         rows = [f"2024-01-02 03:{n // 60:02d}:{n % 60:02d} {text.format(n // 2)}\n" for n in range(400)]
@@ -74,7 +76,7 @@ def test_logs_are_not_read_again_where_nothing_is_to_be_followed(tmp_path):
         model, report = learn(
             [(name, str(path))],
             LearnOptions(id_pattern="j-[0-9]+"),
-            lambda stage, done, total, told=told: told.append(stage),
+            partial(_note, told),
         )
         assert (report.lines, report.transactions) == (401, 200 if name == "jobs" else 0)
         assert len(model.templates) == (2 if name == "jobs" else 1)
@@ -89,3 +91,7 @@ def test_a_field_that_is_counted_twice_is_cut_out_once():
         ("id",),
         ("level", "state", "part"),
     )
+
+
+def _note(told: list[str], stage: str, done: int, total: int | None) -> None:
+    told.append(stage)

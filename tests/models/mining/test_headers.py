@@ -63,7 +63,7 @@ ROWS = st.dictionaries(
 
 def slowly(lines):
     """The words at the start that are free, each compared with all commoner ones."""
-    rests = defaultdict(Counter)
+    rests: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
     for row, count in lines.items():
         rests[row[0]][row[1:]] += count
     shape = headers._shape

@@ -63,7 +63,8 @@ def test_thinning_keeps_extremes_and_order_and_is_never_more(values, most, cut):
 def test_a_line_goes_forward_through_every_value_and_breaks_where_there_is_none(values):
     x = np.arange(len(values), dtype=np.float64)
     path = line_path(x, np.array(values, dtype=np.float64))
-    expected, run = [], []
+    expected: list[list[tuple[str, str]]] = []
+    run: list[tuple[str, str]] = []
     for at, value in enumerate([*values, math.nan]):
         if math.isnan(value):
             expected += [run] if run else []
