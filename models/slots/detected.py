@@ -40,6 +40,11 @@ class Detected:
             return f"{kind} {template} {field}={self.value}"
         return f"{kind} {template} {field}" + ("" if self.statistic == MEAN else f" {self.statistic}")
 
+    @property
+    def counts(self) -> bool:
+        """Whether its values are numbers of lines, or of numbers: never below nought."""
+        return self.key.kind != METRIC or self.statistic == "count"
+
     def number(self, cell: Cell) -> float | None:
         """What the series holds in a slot; None for nothing, as the mean of no numbers."""
         if self.key.kind == LINES:

@@ -20,7 +20,7 @@ from models.series.fleet import Fleet
 from models.series.incidents import PRESETS, Incident
 from models.slots.aligned import ClosedSlot
 from models.slots.detected import Detected
-from models.slots.incident_document import BEGIN, END, incident_document
+from models.slots.incident_document import BEGIN, END, incident_document, is_nothing_new
 from models.slots.recent import RecentSlots
 from models.slots.series import CATEGORY, SeriesKey
 
@@ -62,7 +62,11 @@ class SlotDetectors:
         """The incidents that are still open when all input has ended, as they stand."""
         found = [(self._owners[told.row], told.row, told.incident) for told in self._fleet.open_incidents()]
         found.sort(key=lambda one: (one[0].id, one[2].track))
-        return [self._document(series, row, incident, BEGIN) for series, row, incident in found]
+        return [
+            self._document(series, row, incident, BEGIN)
+            for series, row, incident in found
+            if not is_nothing_new(series, incident)
+        ]
 
     def _judge(self, begin_ms: int, slots: list[ClosedSlot]) -> list[Document]:
         values: dict[str, tuple[Detected, float]] = {}
@@ -96,7 +100,11 @@ class SlotDetectors:
             judged = self._fleet.update(rows, np.full(len(rows), begin_ms, np.int64), numbers)
             self._recent.add(rows, begin_ms, (numbers, judged.expected, judged.lower, judged.upper))
             found = sorted(judged.told, key=lambda one: (self._owners[one.row].id, one.incident.track))
-            told = [self._document(self._owners[one.row], one.row, one.incident, one.stage) for one in found]
+            told = [
+                self._document(self._owners[one.row], one.row, one.incident, one.stage)
+                for one in found
+                if not is_nothing_new(self._owners[one.row], one.incident)
+            ]
             for series in [self._owners[one.row] for one in found if one.incident.lasting]:
                 if series.id in silent:  # it has stopped for good, and that is told: nothing is left to be judged
                     self._release(series)
@@ -132,7 +140,7 @@ class SlotDetectors:
             return []
         told = []
         for one in self._fleet.open_incidents():
-            if one.row == row:
+            if one.row == row and not is_nothing_new(series, one.incident):
                 one.incident.lasting = True
                 told.append(self._document(series, row, one.incident, END))
         self._release(series)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from models.anomalies import Document, anomaly_id, build, iso_ms
 from models.document import ModelDocument
@@ -17,6 +18,9 @@ BEGIN, END = "begin", "end"
 
 MOST_RECENT = 120
 """So many slots at most are told beside an incident."""
+
+_RARE = 0.5
+"""Lines a slot."""
 
 _DIGITS, _RECENT_DIGITS = 9, 7
 
@@ -48,6 +52,9 @@ def incident_document(
             nothing.
     """
     slot_ms = series.key.slot_ms
+    if series.counts:
+        incident = replace(incident, typical=_from_nought(incident.typical), lower=_from_nought(incident.lower))
+        recent = [(at, value, max(expected, 0.0), max(low, 0.0), high) for at, value, expected, low, high in recent]
     name = next((t.grok for t in model.templates if t.id == series.key.template), series.key.template)
     known = f"learnt from {learnt:,} slots"
     ahead = incident.track == AHEAD
@@ -94,6 +101,16 @@ def incident_document(
     return document
 
 
+def is_nothing_new(series: Detected, incident: Incident) -> bool:
+    """Whether it only says that there is nothing where mostly there is nothing, as of a message that comes rarely.
+
+    How long the next line of such a series will take is hard to tell from few: longer slots have more of them.
+    """
+    typical = incident.typical
+    flat = incident.type == "flat" and incident.actual == 0.0
+    return series.counts and flat and typical is not None and typical < _RARE
+
+
 def direction(incident: Incident) -> str:
     """To which side it went, ``up`` or ``down``: for windows as they say, else by its peak."""
     signals = incident.signals
@@ -109,6 +126,10 @@ def direction(incident: Incident) -> str:
         case _:
             return incident.direction
     return "up" if up else "down"
+
+
+def _from_nought(number: float | None) -> float | None:
+    return None if number is None else max(number, 0.0)  # NaN stays what it is
 
 
 def _below(incident: Incident) -> bool:

@@ -9,8 +9,12 @@ import uuid
 import pytest
 
 from jobs.elastic_output import TEMPLATES, ElasticConnection, checked_prefix, ensure_indices, index_template
+from models.bulk_outbox import Outbox, bulk_body
+from models.bulk_reply import Verdict, judge_item
 from models.errors import UserError
-from models.index_names import ANOMALY, DEAD_LETTER, ILM
+from models.index_names import ANOMALY, DEAD_LETTER, ILM, IndexNames
+from operators.elastic_bulk import send_bulk
+from tests.models.slots.incidents import DAY, GET, poisson, run, watching
 from tests.operators.elastic_documents import anomaly, clean, dead_letter
 from tests.services.ports import free_port
 
@@ -96,6 +100,22 @@ def test_an_index_of_one_node_is_green_and_its_documents_are_found_by_every_fiel
         assert client.count(index=f"{prefix}-anomalies-*", query={"match": {field: words}})["count"] == 1, field
     for field, value in {"topic": "logs", "partition": 0, "offset": 7, "reason.keyword": "it is no text"}.items():
         assert client.count(index=f"{prefix}-dead-letters-*", query={"term": {field: value}})["count"] == 1, field
+
+
+@pytest.mark.services
+def test_the_later_document_of_an_incident_holds_whichever_bulk_comes_last(elasticsearch, client, prefix):
+    ensure_indices(ElasticConnection(elasticsearch.url), prefix)
+    begin, end = run({GET: poisson(1, 4 * DAY, {3 * DAY: 150})}, watching())
+    for document in (end, begin, begin, end):
+        outbox = Outbox(IndexNames(prefix, 2026))
+        outbox.add(ANOMALY, json.dumps(document))
+        waiting = outbox.take(1, 1 << 20)
+        reply = send_bulk(client, bulk_body(waiting))
+        assert [judge_item(item, 0) for item in reply.items] == [Verdict.TAKEN]
+    client.indices.refresh(index=f"{prefix}-*")
+    query = {"bool": {"filter": [{"term": {"series.id": "lines t-get"}}, {"range": {"series.actual": {"gte": 150}}}]}}
+    (hit,) = client.search(index=f"{prefix}-*", query=query)["hits"]["hits"]
+    assert hit["_source"] == end
 
 
 @pytest.mark.services

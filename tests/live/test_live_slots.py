@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from models.schema_check import check
 from tests.live.outputs import CommittedTopic, wait_until
-from tests.live.running_job import Job, at, quick
+from tests.live.running_job import Job, at, iso, quick
 
 pytestmark = pytest.mark.services
 
@@ -44,6 +45,12 @@ class SlotsJob(Job):
     def close(self) -> None:
         super().close()
         self.series.close()
+
+    def say_many(self, source: str, lines: list[bytes], partition: int) -> None:
+        """A source writes lines, without waiting for each."""
+        for line in lines:
+            self.producer.send(self.topic, line, headers=[("source", source.encode())], partition=partition)
+        self.producer.flush()
 
     def slots(self) -> dict[int, int]:
         """Second of the minute at which a slot begins → lines; each slot is told once."""
@@ -104,4 +111,62 @@ def test_slots_are_aligned_and_drifts_told_through_a_stop_and_a_change_of_models
     job.wait_for_slots({0: 50, 10: 40, 20: 11, 30: 1, 40: 30})
     job.run.wait_for_checkpoint()
     assert len(drifts()) == 1
+    assert job.run.restarts == 0
+
+
+SPIKE = 200
+SLOTS = 230
+
+
+def steady(source: str, slots: range, least: int, spike: int = 0) -> list[bytes]:
+    """Lines of a source, a few in each slot, and many in one."""
+    rng = random.Random(source)
+    found = []
+    for slot in slots:
+        lines = least + rng.randint(0, least) + (spike if slot == SPIKE else 0)
+        found += [at(slot * SLOT_MS + n * 60, "web 200") for n in range(lines)]
+    return found
+
+
+@pytest.fixture
+def steady_job(kafka, tmp_path_factory) -> Iterator[SlotsJob]:
+    model = tmp_path_factory.mktemp("steady") / "model.json"
+    model.write_text(json.dumps(watching() | {"categories": []}))
+    settings = {"models": {"initial": [{"path": str(model)}]}, "heartbeat": {"enabled": False, "idle_ms": 1000}}
+    made = SlotsJob(kafka, tmp_path_factory.mktemp("incidents") / "job", settings)
+    made.start().wait_for_work()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def test_a_spike_is_told_though_sources_are_out_of_step_and_one_falls_silent(steady_job):
+    job = steady_job
+    job.say_many("b.log", steady("b", range(1), 2), partition=1)
+    job.wait_until_read(partition=1)  # a source that nobody has heard of is not waited for
+    job.say_many("a.log", steady("a", range(SPIKE + 6), 12, spike=100), partition=0)
+    job.wait_until_read(partition=0)
+
+    def incidents() -> list[dict[str, Any]]:
+        return [found for found in job.anomalies.read() if "series" in found]
+
+    assert job.series.read() == [], "b.log may have more of the first slot"
+    job.say_many("b.log", steady("b", range(1, SPIKE - 20), 2), partition=1)
+    job.wait_until_read(partition=1)
+    assert incidents() == []
+    job.accepted(action="heartbeat", source="b.log", timestamp=f"{iso((SPIKE + 5) * SLOT_MS)[:23]}Z")
+    wait_until(lambda: len(incidents()) == 1, f"a begin; {job.run.said}", 60)
+    job.say_many("a.log", steady("a", range(SPIKE + 6, SLOTS), 12), partition=0)
+    job.accepted(action="heartbeat", source="b.log", timestamp=f"{iso(SLOTS * SLOT_MS)[:23]}Z")
+    wait_until(lambda: len(incidents()) == 2, f"an end; {job.run.said}", 90)
+    begin, end = incidents()
+    assert [check("anomaly", found) for found in (begin, end)] == [[], []]
+    assert begin["id"] == end["id"]
+    assert [(found["type"], found["series"]["stage"]) for found in (begin, end)] == [
+        ("spike", "begin"),
+        ("spike", "end"),
+    ]
+    assert begin["@timestamp"] == end["@timestamp"] == f"{iso(SPIKE * SLOT_MS)[:23]}Z"
+    assert begin["series"]["id"] == "lines t-more"
     assert job.run.restarts == 0

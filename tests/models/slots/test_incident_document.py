@@ -22,7 +22,7 @@ from models.series.incidents import AHEAD, SHAPE, SIGNALS, Incident
 from models.slots.cells import Cell, Numbers
 from models.slots.detected import Detected, detected_series
 from models.slots.exact import exact_sums
-from models.slots.incident_document import BEGIN, END, incident_document
+from models.slots.incident_document import BEGIN, END, incident_document, is_nothing_new
 from models.slots.series import CATEGORY, LINES, METRIC, SeriesKey
 from models.slots.settings import SeriesLimit
 from tests.models.slots.lines import SLOT_MS, T0, model
@@ -209,3 +209,25 @@ def test_an_incident_is_marked_as_normal_by_its_type_and_series():
     assert not allow.allows(incident_document(model(), GETS, incident("drop"), END, 300, []))
     other = Detected(SeriesKey("t-get", CATEGORY, "status", SLOT_MS), "500")
     assert not allow.allows(incident_document(model(), other, incident("spike"), END, 300, []))
+
+
+def test_counts_are_never_expected_to_be_below_nought():
+    below = incident(typical=-0.2, lower=-3.0)
+    told = incident_document(model(), GETS, below, END, 300, [(T0, 1.0, -0.1, -2.0, 5.0)])
+    assert (told["series"]["typical"], told["series"]["lower"], told["series"]["recent"][0][2:4]) == (
+        0.0,
+        0.0,
+        [0.0, 0.0],
+    )
+    assert "typical 0–41" in told["reason"]
+    took = Detected(SeriesKey("t-get", METRIC, "took", SLOT_MS), statistic="mean")
+    assert incident_document(model(), took, below, END, 300, [])["series"]["lower"] == -3.0
+
+
+def test_that_a_rare_message_does_not_come_is_nothing_new():
+    rare = incident("flat", actual=0.0, typical=0.1)
+    assert is_nothing_new(GETS, rare)
+    assert not is_nothing_new(GETS, replace(rare, typical=3.0)), "it comes often"
+    assert not is_nothing_new(GETS, replace(rare, actual=1.0)), "it comes, and always once"
+    assert not is_nothing_new(GETS, replace(rare, type="spike"))
+    assert not is_nothing_new(Detected(SeriesKey("t-get", METRIC, "took", SLOT_MS), statistic="mean"), rare)

@@ -16,8 +16,8 @@ from models.slots.shard import SlotShard, WatchedModel
 from tests.models.slots.incidents import DAY, GET, SLOT_MS, TICK, poisson, run, watching
 from tests.models.slots.lines import model
 
-DAYS = 8
-SPIKE = 6 * DAY
+DAYS = 4
+SPIKE = 3 * DAY
 CHANGES = {SPIKE: 150, SPIKE + 1: 400}
 
 
@@ -37,9 +37,9 @@ def test_a_spike_is_told_when_it_begins_and_when_it_is_over(told):
     assert {document["type"] for document in told} == {"spike"}
     assert begin["id"] == end["id"]
     assert [document["series"]["stage"] for document in told] == ["begin", "end"]
-    assert begin["@timestamp"] == end["@timestamp"] == begin["series"]["begin"] == "1970-01-07T00:00:00.000Z"
+    assert begin["@timestamp"] == end["@timestamp"] == begin["series"]["begin"] == "1970-01-04T00:00:00.000Z"
     assert begin["series"]["end"] is None
-    assert end["series"]["end"] == "1970-01-07T00:20:00.000Z"
+    assert end["series"]["end"] == "1970-01-04T00:20:00.000Z"
     assert begin["series"]["actual"] == 150
     assert end["series"]["actual"] == 400
     assert end["series"]["lower"] < 20 < end["series"]["upper"] < 150
@@ -56,7 +56,7 @@ def test_what_is_told_besides_is_what_the_fleet_said_of_the_last_slots(told, cou
     recent = told[0]["series"]["recent"]
     assert len(recent) == 120
     assert recent[-1][0] == told[0]["@timestamp"]
-    assert recent[0][0] == "1970-01-06T04:10:00.000Z"
+    assert recent[0][0] == "1970-01-03T04:10:00.000Z"
     np.testing.assert_allclose([slot[1:] for slot in recent], said[-120:], rtol=1e-5)
 
 
@@ -71,16 +71,16 @@ def test_an_incident_that_is_open_at_the_end_is_told_as_it_stands(counts):
     assert first["id"] == last["id"]
     assert (last["series"]["stage"], last["series"]["end"]) == ("begin", None)
     assert (first["series"]["actual"], last["series"]["actual"]) == (150, 400)
-    assert last["series"]["recent"][-1][0] == "1970-01-07T00:50:00.000Z"
+    assert last["series"]["recent"][-1][0] == "1970-01-04T00:50:00.000Z"
 
 
 def test_neither_the_slot_within_which_a_log_begins_nor_that_within_which_it_ends_is_judged():
-    values = poisson(1, 6 * DAY, {0: 2000})
+    values = poisson(1, 3 * DAY, {0: 2000})
     document = watching()
     shard = SlotShard(WatchedModel(document))
     told = run({GET: values}, document, shard=shard, ends=False)
-    last = SlotCounts("web", GET.shard, 0, {(GET, 6 * DAY * SLOT_MS): Cell(1)}, until_ms=6 * DAY * SLOT_MS + 60_000)
-    told += shard.step(last, 6 * DAY * SLOT_MS).anomalies
+    last = SlotCounts("web", GET.shard, 0, {(GET, 3 * DAY * SLOT_MS): Cell(1)}, until_ms=3 * DAY * SLOT_MS + 60_000)
+    told += shard.step(last, 3 * DAY * SLOT_MS).anomalies
     told += shard.step(None, FAR_FUTURE_MS - 1).anomalies
     assert told == []
 
@@ -105,11 +105,11 @@ def test_series_go_on_under_another_model_that_has_them(told, counts):
     newer = type(document).from_json(document.to_json() | {"version": 2})
     templates = [*newer.to_json()["templates"][:1], {"id": "t-new", "grok": "new"}]
     newer = type(document).from_json(newer.to_json() | {"templates": templates})
-    before = {key: values[: 5 * DAY] for key, values in counts.items()}
+    before = {key: values[: 2 * DAY] for key, values in counts.items()}
     shard = SlotShard(WatchedModel(document))
     assert run(before, document, shard=shard, ends=False) == []
     shard.follow(WatchedModel(newer))
-    found = run({GET: counts[GET][5 * DAY :]}, newer, shard=shard, first=5 * DAY)
+    found = run({GET: counts[GET][2 * DAY :]}, newer, shard=shard, first=2 * DAY)
     changed = [one | {"model": {"id": "web", "version": 2}} for one in told]
     assert found == changed
 
