@@ -30,13 +30,14 @@ SLOW_STEP = "slow_step"
 RULE = "rule"
 NEW_VALUE = "new_value"
 CATEGORY_DRIFT = "category_drift"
+CORRELATION = "correlation"
 CUSTOM = "custom"
 """A violation that a checker found, see :mod:`models.checkers`."""
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, EXCLUDED_STATE, WRONG_ORDER, TOO_SHORT,
     TOO_LONG, FAST_STEP, SLOW_STEP,
-    RULE, NEW_VALUE, CATEGORY_DRIFT, CUSTOM,
+    RULE, NEW_VALUE, CATEGORY_DRIFT, CORRELATION, CUSTOM,
 )  # fmt: skip
 """All types of anomalies."""
 

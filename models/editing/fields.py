@@ -43,6 +43,7 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
     old, named = FieldOf(template, field), FieldOf(template, new)
     after.series.fields = [named if f == old else f for f in after.series.fields]
     after.series.metrics = [named if f == old else f for f in after.series.metrics]
+    after.series.correlations = [pair.renamed(template, field, new) for pair in after.series.correlations]
     for link in after.links:
         if link.template == template:
             link.parent_field = new if link.parent_field == field else link.parent_field

@@ -30,6 +30,7 @@ TYPES = (
     "rule",
     "new_value",
     "category_drift",
+    "correlation",
     "custom",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from models.series.correlation.pair import Correlation
 
 SLOT_MS = 60_000
 """How long a slot is where nothing else is said."""
@@ -27,16 +29,22 @@ class SeriesSettings:
         slot_ms: length of their slots.
         fields: fields whose values are counted one by one.
         metrics: fields whose numbers are added up.
+        correlations: pairs of series that go together; both are counted.
     """
 
     enabled: bool = False
     slot_ms: int = SLOT_MS
     fields: list[FieldOf] = field(default_factory=list)
     metrics: list[FieldOf] = field(default_factory=list)
+    correlations: list[Correlation] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON data; empty where they are those that hold without them."""
-        return {} if self == SeriesSettings() else asdict(self)
+        if self == SeriesSettings():
+            return {}
+        data = asdict(replace(self, correlations=[]))
+        del data["correlations"]
+        return data | ({"correlations": [c.to_json() for c in self.correlations]} if self.correlations else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SeriesSettings:
@@ -46,6 +54,7 @@ class SeriesSettings:
             data.get("slot_ms", SLOT_MS),
             [FieldOf(**f) for f in data.get("fields", [])],
             [FieldOf(**f) for f in data.get("metrics", [])],
+            [Correlation.from_json(c) for c in data.get("correlations", [])],
         )
 
 

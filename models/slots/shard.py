@@ -8,6 +8,7 @@ from typing import Any
 
 from models.anomalies import Document, iso_ms
 from models.document import ModelDocument
+from models.series.correlation.watch import PairWatch
 from models.slots.aligned import ClosedSlot, LateLines, SlotState
 from models.slots.counts import SlotCounts
 from models.slots.drift import DriftJudge
@@ -73,6 +74,7 @@ class SlotShard:
         self.model = model
         self.state = SlotState(model.watch)
         self._judges: dict[SeriesKey, DriftJudge] = {}
+        self._pairs = PairWatch(model.document)
 
     def step(self, counts: SlotCounts | None, watermark: int) -> Told:
         """Take in partial counts, or none, and close what the watermark (epoch ms) has passed."""
@@ -81,7 +83,8 @@ class SlotShard:
             for late in self.state.add(counts):
                 told.late.append(late_document(self.model.document, late))
                 told.counts["late"] += late.lines
-        for slot in self.state.advance(watermark):
+        closed = self.state.advance(watermark)
+        for slot in closed:
             told.counts["slots"] += 1
             if self.model.told:
                 told.slots.append(slot_document(self.model.document, slot))
@@ -89,6 +92,9 @@ class SlotShard:
             if document is not None:
                 told.counts["anomalies"] += 1
                 told.anomalies.append(document)
+        departed = self._pairs.step(closed)
+        told.counts["anomalies"] += len(departed)
+        told.anomalies += departed
         return told
 
     def _judge(self, slot: ClosedSlot) -> Document | None:
@@ -105,6 +111,7 @@ class SlotShard:
         """Go on under another model: a category that it says the same of goes on, all others begin anew."""
         self.model = model
         self.state.follow(model.watch)
+        self._pairs.follow(model.document)
         self._judges = {
             key: judge for key, judge in self._judges.items() if model.categories.get(key) == judge.category
         }
@@ -112,7 +119,7 @@ class SlotShard:
     def snapshot(self) -> bytes:
         """The whole shard as one record."""
         judges = [[list(key), self._judges[key].to_record()] for key in sorted(self._judges)]
-        return self.state.snapshot({"judges": judges})
+        return self.state.snapshot({"judges": judges, "pairs": self._pairs.to_json()})
 
     @classmethod
     def restore(cls, record: bytes, model: WatchedModel) -> SlotShard:
@@ -123,6 +130,7 @@ class SlotShard:
         """
         shard = cls(model)
         shard.state, more = SlotState.restore(record, model.watch)
+        shard._pairs = PairWatch(model.document, more.get("pairs"))
         for names, kept in more["judges"]:
             key = SeriesKey(*names)
             category = model.categories.get(key)
