@@ -82,6 +82,11 @@ def add_to(commands: Any) -> None:
         metavar="REGEX",
         help="what identifiers of transactions look like, as 'blk_-?[0-9]+' (default: found)",
     )
+    parser.add_argument(
+        "--series",
+        action="store_true",
+        help="watch how often each message occurs, too, and learn which of these series go together",
+    )
     add_formats(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -112,6 +117,7 @@ def run(options: argparse.Namespace) -> int:
         structure=options.structure,
         multiline=multiline_of(options),
         forget=options.forget,
+        series=options.series,
     )
     try:
         model, report = learn_model(sources, learn_options, progress.stage, None if base is None else base.document)
@@ -125,7 +131,7 @@ def _run_job(options: argparse.Namespace) -> int:
     given = [
         name for name in ("update", "out", "id", "id_pattern", "timestamp_format", "year") if getattr(options, name)
     ]
-    if options.logs or given or options.push or options.forget:
+    if options.logs or given or options.push or options.forget or options.series:
         raise UserError("--config says what to learn from and how; leave the logs and other options out")
     config = check_learn_config(options.config)
     check_java()
@@ -234,4 +240,7 @@ def summary_text(model: ModelDocument, report: LearnReport, places: str) -> str:
     if model.categories:
         count = len(model.categories)
         rows.append(f"categories    {count:,} field{'' if count == 1 else 's'} whose shares of values are watched")
+    if model.series.enabled:
+        count = len(model.series.correlations)
+        rows.append(f"series        watched; {count:,} pair{' goes' if count == 1 else 's go'} together")
     return "\n".join([*rows, f"model         {places}"])

@@ -39,6 +39,8 @@ class LearnOptions:
         forget: of a model that is updated, leave out what the newer logs do not show.
         structure: ``json`` or ``logfmt``: lines are that; ``none``: they are plain text; None: find out.
         multiline: which lines begin an event; None: those with a timestamp.
+        series: the model watches series, and which of them go together is learnt; a model that is updated may say so
+            itself.
     """
 
     model_id: str = "model"
@@ -52,6 +54,7 @@ class LearnOptions:
     forget: bool = False
     structure: str | None = None
     multiline: MultilineSettings | None = None
+    series: bool = False
 
 
 @dataclass(slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.document import ModelDocument
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits, LearnOptions
+from models.learning.series_tally import SeriesReading
 from models.learning.stretch import Stretch
 from models.learning.tallies import TallyReading
 from models.learning.visits import VisitReading
@@ -23,6 +24,7 @@ from models.mining.templates import mine_templates
 from models.mining.transactions import EventTable
 from models.mining.values import candidates
 from models.parser import LineParser, Parsed
+from models.slots.settings import SeriesSettings
 
 _PATTERN_VALUES = 500
 
@@ -99,7 +101,19 @@ def make_plan(summary: MessageSummary, options: LearnOptions, base: ModelDocumen
     if base is not None and base.id_pattern and not options.id_pattern:
         pattern = base.id_pattern
     tallies = _tallies(summary, groks, patterns, samples if base is None else {}, choice)
+    series = watched_series(options, base)
+    if series is not None:
+        fields = find_candidates(samples, groks, {at: choice.fields_of(at) for at in samples})
+        lines = [(template.id, template.count) for template in (*kept, *new)]
+        tallies = replace(tallies, series=SeriesReading.of(series, lines, fields))
     return LearnPlan((*kept, *new), choice, pattern, patterns, tallies)
+
+
+def watched_series(options: LearnOptions, base: ModelDocument | None) -> SeriesSettings | None:
+    """How the learnt model watches series; None if it does not."""
+    if base is not None and (base.series.enabled or options.series):
+        return replace(base.series, enabled=True)
+    return SeriesSettings(enabled=True) if options.series else None
 
 
 def _tallies(

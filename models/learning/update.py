@@ -16,6 +16,7 @@ from models.errors import UserError
 from models.learning.reconcile import reconcile
 from models.line_reader import LineReader
 from models.parser import LineParser
+from models.slots.settings import SeriesSettings
 from models.timestamps import TimestampSettings
 
 
@@ -47,8 +48,20 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
         for k in links.values()
         if {(k.parent, k.template, k.parent_field), (k.child, k.template, k.child_field)} <= states
     ]
+    if learnt.series.enabled:
+        _update_series(model.series, learnt.series)
+    model.series.correlations = [
+        pair for pair in model.series.correlations if not gone & {pair.a.template, pair.b.template}
+    ]
     model.check("the updated model")
     return model
+
+
+def _update_series(series: SeriesSettings, learnt: SeriesSettings) -> None:
+    """Pairs that are known stay as they are; those that the newer logs show come in."""
+    series.enabled = True
+    known = {frozenset(pair.key) for pair in series.correlations}
+    series.correlations += [pair for pair in learnt.correlations if frozenset(pair.key) not in known]
 
 
 def known_templates(base: ModelDocument) -> LineParser:

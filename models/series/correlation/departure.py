@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 OPEN_AT, STAY_AT = 6.0, 3.5
-ORDINARY = 2.0
+_ORDINARY, _FAR, _PEAK_SHARE = 2.0, 4.0, 1.0 / 3.0
 CALM_SLOTS = 6
 PATIENCE_SLOTS = 30
 QUIET_SLOTS = 60
 ADOPT_SLOTS = 240
-OWN_ODD = 4.0
+OWN_ODD = 3.0
 """A series that is on average so many usual distances off its own level has left it."""
 
 BEGIN, END = "begin", "end"
@@ -130,7 +130,8 @@ def note(departure: Departure, seen: Seen, slot_ms: int) -> None:
     departure.rarity = max(departure.rarity, seen.rarity)
     if seen.rarity >= STAY_AT:
         departure.calm = 0
-        if abs(seen.distance) >= ORDINARY:  # averages stay odd for some time after the last slot that is
+        # Averages stay odd for some time after the last slot that is.
+        if abs(seen.distance) >= max(_ORDINARY, min(_FAR, _PEAK_SHARE * abs(departure.peak))):
             departure.last_ms = seen.time_ms
         if not departure.told:
             departure.own_a = departure.own_a or abs(seen.own_a) >= OWN_ODD

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from models.series.correlation.pair import Correlation
+from models.series.correlation.pair import MOST_LAG, Correlation
 from models.series.detectors import tails
 from models.series.detectors.columns import Arrays, Bools, Columns, Field, Floats, Ints, joined
 from models.series.detectors.season import DAY_MS
@@ -36,6 +36,9 @@ RING = 128
 
 SLOTS, LOOSE_SLOTS = 6.0, 12.0
 CLIP = 4.0
+LEAST_FAR, LEAST_ODD = 1.5, 5
+"""A departure has so many slots at least that lie so far off: fewer are a spike."""
+
 LEAST_AGE = 120.0
 """A pair is judged once so many of its slots were learnt from."""
 
@@ -62,12 +65,14 @@ FIELDS = joined(
         "b": Field(np.nan, RING),
         "seen": Field(0.0),
         "trusted": Field(0.0),
+        "gain": Field(1.0),
         "size": Field(0.0),
         "bias": Field(0.0),
         "scale": Field(0.0),
         "near": Field(0.0),
         "far": Field(_MEAN_SIZE),
         "run": Field(-1, 1, "i8"),
+        "odd": Field(0, 1, "i8"),
         "frozen": Field(0, 1, "i8"),
     },
     _OWN,
@@ -147,12 +152,19 @@ class PairFleet:
         self._columns.arrays["frozen"][row] = frozen
 
     def adopt(self, row: int) -> None:
-        """What is now is normal from now on."""
+        """What is now is normal from now on: of counts the share of what was expected, then level and spread."""
         state = self._columns.arrays
-        # The average of clipped distances says the side, the last slots how far.
-        state["bias"][row] += self._lately(row)
+        lately = self._valued(row)
+        if self._counts_b[row] and (share := [b / m for _, _, b, m, _ in lately if m > 0]):
+            state["gain"][row] *= float(np.median(share))
+            lately = self._valued(row)
+        if lately:
+            raw = np.array([(b - m) / unit for _, _, b, m, unit in lately])
+            state["bias"][row] = float(np.median(raw))
+            spread = float(np.mean(np.abs(raw - state["bias"][row])))
+            state["scale"][row] = max(float(state["scale"][row]), spread)
         state["near"][row], state["far"][row] = 0.0, _MEAN_SIZE
-        state["run"][row] = -1
+        state["run"][row], state["odd"][row] = -1, 0
 
     def update(self, rows: Ints, time_ms: int, a: Floats, b: Floats) -> Judged:
         """Judge the slot of some pairs that begins at a time, then learn from it.
@@ -166,7 +178,7 @@ class PairFleet:
         state = self._columns.take(rows)
         self._remember(state, time_ms // self.slot_ms, a, b)
         led = state["a"][np.arange(len(rows)), (state["slot"] - self._lag[rows]) % RING]
-        expected = self._intercept[rows] + self._slope[rows] * led
+        expected = state["gain"] * (self._intercept[rows] + self._slope[rows] * led)
         counts = self._counts_b[rows]
         expected = np.where(counts, np.maximum(expected, 0.0), expected)
         known = np.isfinite(expected) & np.isfinite(b)
@@ -181,10 +193,12 @@ class PairFleet:
         apart = np.abs(state["near"]) / _AVERAGE
         loose = np.maximum(state["far"] - _MEAN_SIZE, 0.0) / _LOOSENESS
         rarity = np.maximum(tails.rarity(state, "apart", apart), tails.rarity(state, "loose", loose))
-        rarity = np.where(known & (state["seen"] >= LEAST_AGE), rarity, 0.0)
         quiet = known & (apart < _ORDINARY) & (loose < _ORDINARY)
         begins = known & ~quiet & (state["run"] < 0)
         state["run"][:] = np.where(quiet, -1, np.where(begins, time_ms, state["run"]))
+        state["odd"][:] = np.where(state["run"] < 0, 0, state["odd"] + (known & (size >= LEAST_FAR)))
+        told = known & (state["seen"] >= LEAST_AGE) & (state["odd"] >= LEAST_ODD)
+        rarity = np.where(told, rarity, 0.0)
         own_a = _own(state, "a", a, self._counts_a[rows], state["frozen"] == 0)
         own_b = _own(state, "b", b, counts, state["frozen"] == 0)
         middle = expected + state["bias"] * unit
@@ -249,14 +263,9 @@ class PairFleet:
         least = np.where(counts, _LEAST_COUNT_SCALE, np.maximum(_LEAST_RELATIVE * state["size"], 1e-300))
         return np.maximum(_NORMAL * state["scale"], least)
 
-    def _lately(self, row: int) -> float:
-        """The median distance of the last slots, in units, beside the bias."""
-        found = [
-            (b - m) / u - self._columns.arrays["bias"][row]
-            for _, _, b, m, u in self._history(row, 2 * int(SLOTS))
-            if np.isfinite(b) and np.isfinite(m)
-        ]
-        return float(np.median(found)) if found else 0.0
+    def _valued(self, row: int) -> list[tuple[int, float, float, float, float]]:
+        """Those of the last slots in which ``b`` and what is expected of it are known."""
+        return [one for one in self._history(row, RING - MOST_LAG - 1) if np.isfinite(one[2] + one[3])]
 
     def _history(self, row: int, most: int) -> list[tuple[int, float, float, float, float]]:
         """Of the last slots, oldest first: begin, a, b, what is expected, the unit."""
@@ -266,7 +275,7 @@ class PairFleet:
         for slot in range(last - most + 1, last + 1):
             a, b = float(one["a"][0, slot % RING]), float(one["b"][0, slot % RING])
             led = float(one["a"][0, (slot - self._lag[row]) % RING])
-            m = self._intercept[row] + self._slope[row] * led
+            m = float(one["gain"][0]) * (self._intercept[row] + self._slope[row] * led)
             counts = self._counts_b[row : row + 1]
             m = max(m, 0.0) if counts[0] else m
             unit = float(self._unit(one, np.array([m]), counts)[0])

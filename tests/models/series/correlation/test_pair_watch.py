@@ -28,7 +28,7 @@ def paired(**changes: Any) -> ModelDocument:
 
 
 def lines(seed: int) -> dict[str, list[str]]:
-    """Ticks in one source, and a slot later twice as many requests in another; from a slot on these go their own way."""
+    """Ticks in one source, a slot later twice as many requests in another; for some slots these go their own way."""
     rng = np.random.default_rng(seed)
     ticks = rng.integers(4, 12, SLOTS)
     gets = np.concatenate([[10], 2 * ticks[:-1]])
@@ -52,11 +52,12 @@ def test_a_broken_link_is_told_once():
     assert [d["series"]["stage"] for d in (begin, end)] == ["begin", "end"]
     assert begin["series"]["id"] == "category t-get status=200"
     assert begin["other"]["id"] == "lines t-tick"
-    assert begin["lag_slots"] == 1 and begin["slope"] == 2
+    assert begin["lag_slots"] == 1
+    assert begin["slope"] == 2
     assert begin["template"] == "t-get"
     assert BREAK[0] <= _slot(begin["series"]["begin"]) <= BREAK[0] + 5
     assert BREAK[1] - 3 <= _slot(end["series"]["end"]) <= BREAK[1] + 2
-    recent = dict((row[0], row[1:]) for row in begin["series"]["recent"])
+    recent = {row[0]: row[1:] for row in begin["series"]["recent"]}
     ticks = dict(begin["other"]["recent"])
     assert len(recent) == 120
     counted = {s["@timestamp"]: s["lines"] for s in job.slots if s["template"] == "t-tick"}
@@ -128,7 +129,8 @@ def test_templates_that_pairs_connect_meet():
 def test_what_is_wrong_is_told_with_its_mend(change, path, mend):
     with pytest.raises(UserError) as error:
         model(series={"enabled": True, "correlations": [PAIR | change]})
-    assert path in str(error.value) and mend in str(error.value)
+    assert path in str(error.value)
+    assert mend in str(error.value)
 
 
 def test_the_same_pair_twice_is_refused():
