@@ -128,7 +128,7 @@ def measure_pairs(seeds: range, step: Callable[[int], None] | None = None) -> Pa
     pairs = learn_pairs(values[:LEARNT], slots[:LEARNT], series, SLOT_MS)
     column = {ref: at for at, ref in enumerate(series)}
     a, b = [column[pair.a] for pair in pairs], [column[pair.b] for pair in pairs]
-    of = [_case_of(cases, *both, pair.lag_slots) for *both, pair in zip(a, b, pairs, strict=True)]
+    of = [_case_of(cases, one, other, pair.lag_slots) for one, other, pair in zip(a, b, pairs, strict=True)]
     followed = FollowedPairs(SLOT_MS)
     followed.add(pairs)
     rows = np.arange(len(pairs))
@@ -141,8 +141,8 @@ def measure_pairs(seeds: range, step: Callable[[int], None] | None = None) -> Pa
         if step is not None:
             step(at - LEARNT)
     tally = PairTally(len(cases))
-    for case, own in zip(of, told, strict=True):
-        _count(tally, case, own)
+    for case, begins in zip(of, told, strict=True):
+        _count(tally, case, begins)
     return tally
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from models.document import ModelDocument
 from models.errors import UserError
 from models.schema_check import check
 from models.series.correlation.pair import Correlation, SeriesRef, leaders
+from models.series.correlation.watch import PairWatch
 from models.slots.series import SERIES_SHARDS, SlotWatch, shard_of_series
 from tests.models.slots.lines import SLOT_MS, Job, get, model, tick
 
@@ -143,3 +146,13 @@ def test_a_document_comes_back_as_it_was():
     document = paired()
     assert ModelDocument.from_json(document.to_json()).to_json() == document.to_json()
     assert document.to_json()["series"]["correlations"] == [PAIR | {"correlation": 0.0, "support": 0}]
+
+
+def test_state_of_version_1_is_read():
+    """Written by the first version that had pairs: 200 slots of :func:`lines` and a few."""
+    record = json.loads((Path(__file__).parents[3] / "fixtures" / "pair_watch_v1.json").read_text())
+    watch = PairWatch(paired(), record)
+    assert [pair.lag_slots for pair in watch._rows] == [1]
+    assert watch._pairs.fleet.led(0) > 0
+    assert len(watch._pairs.fleet.recent(0, 120)) == 120
+    assert watch._begun == set(paired().series.correlations[0].key)
