@@ -26,8 +26,7 @@ def log(seed=0, slots=SLOTS):
     gets = np.concatenate([[2], ticks[:-1]])
     lines = []
     for slot in range(slots):
-        for _ in range(int(ticks[slot])):
-            lines.append((T0 + slot * MINUTE + int(rng.integers(0, MINUTE)), "tick"))
+        lines += [(T0 + slot * MINUTE + int(ms), "tick") for ms in rng.integers(0, MINUTE, ticks[slot])]
         for n in range(int(gets[slot])):
             text = f"GET status={500 if n % 3 == 0 else 200} took={gets[slot] * 10 + int(rng.integers(0, 5))}"
             lines.append((T0 + slot * MINUTE + int(rng.integers(0, MINUTE)), text))
