@@ -58,6 +58,7 @@ class LearnConfig:
         id: name of the model; None: that of the model that is updated.
         update: the model to bring up to date: a file, or a reference into the store.
         forget: leave out what these logs do not show.
+        series: the model watches series, and which of them go together is learnt.
         timestamp: how times are written.
         id_pattern: of the identifiers of transactions.
         parallelism: subtasks of each operator.
@@ -78,6 +79,7 @@ class LearnConfig:
     id: str | None = None
     update: str | None = None
     forget: bool = False
+    series: bool = False
     timestamp: LearnTimestamp = LearnTimestamp()
     id_pattern: str | None = None
     parallelism: int = 1

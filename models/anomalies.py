@@ -32,13 +32,15 @@ NEW_VALUE = "new_value"
 CATEGORY_DRIFT = "category_drift"
 SERIES_TYPES = ("spike", "drop", "level_shift", "trend", "variance", "flat", "seasonality", "forecast_limit")
 """Incidents of series in time slots, see :mod:`models.series.incidents`."""
+CORRELATION = "correlation"
+"""Two series that do not go together as usual, see :mod:`models.series.correlation`."""
 CUSTOM = "custom"
 """A violation that a checker found, see :mod:`models.checkers`."""
 
 TYPES = (
     UNMATCHED_LOG, MISSING_BEGIN, MISSING_END, MISSING_STATE, TOO_FEW, TOO_MANY, EXCLUDED_STATE, WRONG_ORDER, TOO_SHORT,
     TOO_LONG, FAST_STEP, SLOW_STEP,
-    RULE, NEW_VALUE, CATEGORY_DRIFT, *SERIES_TYPES, CUSTOM,
+    RULE, NEW_VALUE, CATEGORY_DRIFT, *SERIES_TYPES, CORRELATION, CUSTOM,
 )  # fmt: skip
 """All types of anomalies."""
 

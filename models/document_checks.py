@@ -13,6 +13,7 @@ from models.linear import LinearError, LinearRegex
 from models.multiline import MultilineError, MultilineSettings
 from models.rules.content_checks import content_problems
 from models.schema_check import Problem, json_path
+from models.series.correlation.pair import CATEGORY, LINES, METRIC, SeriesRef
 from models.slots.settings import FieldOf, MetricOf
 from models.structure.settings import StructureError, StructureSettings
 from models.timestamps.errors import TimestampFormatError
@@ -268,6 +269,7 @@ def _slots(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> It
         for i, found in enumerate(fields):
             yield from _field_of(found.template, found.field, ["series", name, i], compiled)
     yield from _limits(model, compiled)
+    yield from _correlations(model, compiled)
 
 
 def _limits(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
@@ -297,6 +299,40 @@ def _limits(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> I
         elif limit.template not in compiled:
             hint = _near(limit.template, compiled) or 'write the "id" of one of the templates'
             yield Problem(json_path([*where, "template"]), f"there is no template {limit.template!r}; {hint}")
+
+
+def _correlations(model: ModelDocument, compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
+    """Problems of the pairs of series."""
+    first: dict[frozenset[SeriesRef], str] = {}
+    for i, pair in enumerate(model.series.correlations):
+        where: list[str | int] = ["series", "correlations", i]
+        for side, ref in (("a", pair.a), ("b", pair.b)):
+            yield from _series_ref(ref, [*where, side], compiled)
+        if pair.a == pair.b:
+            yield Problem(json_path(where), "pairs a series with itself; name another one, or remove the pair")
+        if pair.slope == 0:
+            yield Problem(json_path([*where, "slope"]), "is 0: then b does not follow a; remove the pair")
+        key = frozenset(pair.key)
+        if key in first:
+            yield Problem(json_path(where), f"is about the same series as {first[key]}; remove one of the two")
+        first.setdefault(key, json_path(where))
+
+
+def _series_ref(ref: SeriesRef, where: list[str | int], compiled: dict[str, GrokTemplate | None]) -> Iterator[Problem]:
+    if ref.kind == LINES:
+        if ref.field or ref.value:
+            yield Problem(json_path(where), "counts lines, which have no field or value; remove these, or change kind")
+        elif ref.template not in compiled:
+            yield from _field_of(ref.template, "", where, compiled)
+        return
+    if not ref.field:
+        yield Problem(json_path(where), f"is of kind {ref.kind}, which is about a field; add field")
+        return
+    yield from _field_of(ref.template, ref.field, where, compiled)
+    if ref.kind == CATEGORY and not ref.value:
+        yield Problem(json_path(where), "counts the lines with a value; add value")
+    if ref.kind == METRIC and ref.value:
+        yield Problem(json_path(where), "is about the numbers of a field, not about one value; remove value")
 
 
 def _field_of(

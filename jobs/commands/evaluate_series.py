@@ -12,6 +12,7 @@ from models.series.incidents import PRESETS
 from models.series.suite.cases import all_cases
 from models.series.suite.families import SLOTS
 from models.series.suite.measure import Tally, alarms_of, count
+from models.series.suite.pairs import DAY_SLOTS, measure_pairs
 
 _NO_FIGURE = "–"
 
@@ -24,7 +25,8 @@ def add_to(benchmarks: Any) -> None:
         run,
         "score the typed detectors on made-up series",
         description="Make up series of five weeks from seeds, inject one anomaly into most of them, and print for each "
-        "preset the precision and recall of each type of incident, and the false alarms a week. Seeds from 1000 on had "
+        "preset the precision and recall of each type of incident, and the false alarms a week; the same of pairs of "
+        "series that go together. Seeds from 1000 on had "
         "no part in choosing the detectors' constants.",
     )
     parser.add_argument(
@@ -63,7 +65,29 @@ def run(options: argparse.Namespace) -> int:
             progress.close()
         print(f"\npreset {name}; {time.monotonic() - begin:,.0f} s")
         print(_table(tally))
+    print(f"\n{_pairs(options)}")
     return 0
+
+
+def _pairs(options: argparse.Namespace) -> str:
+    """The pairs of series, which have no presets."""
+    progress = Progress(quiet=options.quiet)
+    begin = time.monotonic()
+
+    def step(slot: int) -> None:
+        progress.text(f"pairs: {slot / DAY_SLOTS:.0%}")
+
+    try:
+        tally = measure_pairs(range(options.first_seed, options.first_seed + options.seeds), step)
+    finally:
+        progress.close()
+    return (
+        f"pairs of series; {time.monotonic() - begin:,.0f} s\n"
+        f"learnt {tally.learnt:,} of {tally.pairs:,}, and {tally.wrong:,} that are none\n"
+        f"{'correlation':<16}{tally.injected:>10,}{_share(tally.recall):>10}{tally.told:>10,}"
+        f"{_share(tally.precision):>11}\n"
+        f"{tally.false_alarms / max(tally.days, 1.0):.4f} false alarms a pair and day, over {tally.days:,.0f} days"
+    )
 
 
 def _table(tally: Tally) -> str:

@@ -91,7 +91,8 @@ def add_to(commands: Any) -> None:
         "--series",
         action="store_true",
         help="let the model watch series, too: how many lines of each message, and with each usual value, there are in "
-        "a time slot; spikes, drops and other incidents of them are told",
+        "a time slot; spikes, drops and other incidents of them are told, and pairs that no longer "
+        "go together",
     )
     parser.add_argument(
         "--slot",
@@ -258,7 +259,12 @@ def summary_text(model: ModelDocument, report: LearnReport, places: str) -> str:
     if model.categories:
         count = len(model.categories)
         rows.append(f"categories    {count:,} field{'' if count == 1 else 's'} whose shares of values are watched")
-    if model.series.enabled and model.series.detect:
-        count = sum(map(len, detected_series(model).values()))
-        rows.append(f"series        {count:,} watched, in slots of {human_duration(model.series.slot_ms)}")
+    if model.series.enabled:
+        found = [f"in slots of {human_duration(model.series.slot_ms)}"]
+        if model.series.detect:
+            found.insert(0, f"{sum(map(len, detected_series(model).values())):,} watched")
+        pairs = len(model.series.correlations)
+        if pairs:
+            found.append(f"{pairs:,} pair{' goes' if pairs == 1 else 's go'} together")
+        rows.append(f"series        {', '.join(found)}")
     return "\n".join([*rows, f"model         {places}"])

@@ -104,6 +104,11 @@ def _keep_slots_in_step(after: ModelDocument) -> None:
             return  # what is wrong with it is told when the document is checked
     after.categories = [c for c in after.categories if c.field in fields.get(c.template, ())]
     after.series.fields = [f for f in after.series.fields if f.field in fields.get(f.template, ())]
+    after.series.correlations = [
+        pair
+        for pair in after.series.correlations
+        if all(r.template in fields and (not r.field or r.field in fields[r.template]) for r in pair.key)
+    ]
     after.series.metrics = [f for f in after.series.metrics if f.field in fields.get(f.template, ())]
     after.series.limits = [
         limit

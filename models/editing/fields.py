@@ -48,6 +48,7 @@ def rename_field(model: ModelDocument, template: str, field: str, new: str) -> M
     after.series.limits = [
         replace(x, field=new) if (x.template, x.field) == (template, field) else x for x in after.series.limits
     ]
+    after.series.correlations = [pair.renamed(template, field, new) for pair in after.series.correlations]
     for link in after.links:
         if link.template == template:
             link.parent_field = new if link.parent_field == field else link.parent_field

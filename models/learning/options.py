@@ -39,7 +39,8 @@ class LearnOptions:
         forget: of a model that is updated, leave out what the newer logs do not show.
         structure: ``json`` or ``logfmt``: lines are that; ``none``: they are plain text; None: find out.
         multiline: which lines begin an event; None: those with a timestamp.
-        series_slot_ms: let the model count its series in slots of this length; None: as the model before, or not.
+        series_slot_ms: the model watches series in slots of this length, and which of them go together is learnt; None:
+            as the model before, or not.
     """
 
     model_id: str = "model"

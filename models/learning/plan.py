@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.document import ModelDocument
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnLimits, LearnOptions
+from models.learning.series_tally import SeriesReading
 from models.learning.stretch import Stretch
 from models.learning.tallies import TallyReading
 from models.learning.visits import VisitReading
@@ -23,6 +24,7 @@ from models.mining.templates import mine_templates
 from models.mining.transactions import EventTable
 from models.mining.values import candidates
 from models.parser import LineParser, Parsed
+from models.slots.settings import SeriesSettings
 
 _PATTERN_VALUES = 500
 
@@ -108,7 +110,20 @@ def make_plan(summary: MessageSummary, options: LearnOptions, base: ModelDocumen
     # What a model says of the values of its templates stays as it is, and so does that it says nothing.
     fresh = {at: sample for at, sample in samples.items() if at >= size}
     tallies = _tallies(summary, groks, fresh, choice)
+    series = watched_series(options, base)
+    if series is not None:
+        few = find_candidates(samples, groks, {at: choice.fields_of(at) for at in samples})
+        lines = [(template.id, template.count) for template in (*kept, *new)]
+        tallies = replace(tallies, series=SeriesReading.of(series, lines, few))
     return LearnPlan((*kept, *new), choice, pattern, patterns, tallies)
+
+
+def watched_series(options: LearnOptions, base: ModelDocument | None) -> SeriesSettings | None:
+    """How the learnt model watches series; None if it does not."""
+    slot_ms = options.series_slot_ms
+    if base is not None and (base.series.enabled or slot_ms is not None):
+        return replace(base.series, enabled=True, slot_ms=slot_ms or base.series.slot_ms)
+    return None if slot_ms is None else SeriesSettings(enabled=True, slot_ms=slot_ms)
 
 
 def _tallies(

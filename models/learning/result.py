@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from models.anomalies import iso_ms
 from models.document import ModelDocument
 from models.learning.messages import MessageSummary
 from models.learning.options import LearnOptions, LearnReport
-from models.learning.plan import LearnPlan
+from models.learning.plan import LearnPlan, watched_series
 from models.learning.series import enable_series
 from models.learning.tallies import FieldTallies
 from models.learning.update import update
 from models.learning.visits import VisitSummary
 from models.mining.automata import LearnSettings, count_transactions, learn_automata
 from models.mining.links import learn_links
+from models.slots.settings import SeriesSettings
 
 
 def make_model(
@@ -69,6 +71,10 @@ def make_model(
         "automata": automata,
     }
     document |= tallies.sections(templates)
+    series = watched_series(options, None)
+    if series is not None or plan.tallies.series is not None:
+        # Of a model that is updated, what it says itself stays: :func:`models.learning.update.update`.
+        document["series"] = replace(series or SeriesSettings(enabled=True), correlations=tallies.pairs()).to_json()
     links = learn_links(table, templates, plan.choice, automata)
     if links:
         document["links"] = links

@@ -17,6 +17,7 @@ from models.errors import UserError
 from models.learning.reconcile import reconcile
 from models.line_reader import LineReader
 from models.parser import LineParser
+from models.slots.settings import SeriesSettings
 from models.timestamps import TimestampSettings
 
 
@@ -57,8 +58,21 @@ def update(base: ModelDocument, learnt: ModelDocument, seen: Mapping[int, int], 
     model.categories += [c for c in learnt.categories if c.template in fresh]
     model.series.fields = [f for f in model.series.fields if f.template not in gone]
     model.series.metrics = [f for f in model.series.metrics if f.template not in gone]
+    model.series.limits = [x for x in model.series.limits if x.template not in gone]
+    if learnt.series.enabled:
+        _update_series(model.series, learnt.series)
+    model.series.correlations = [
+        pair for pair in model.series.correlations if not gone & {pair.a.template, pair.b.template}
+    ]
     model.check("the updated model")
     return model
+
+
+def _update_series(series: SeriesSettings, learnt: SeriesSettings) -> None:
+    """Pairs that are known stay as they are; those that the newer logs show come in."""
+    series.enabled = True
+    known = {frozenset(pair.key) for pair in series.correlations}
+    series.correlations += [pair for pair in learnt.correlations if frozenset(pair.key) not in known]
 
 
 def known_templates(base: ModelDocument) -> LineParser:

@@ -39,6 +39,7 @@ TYPES = (
     "flat",
     "seasonality",
     "forecast_limit",
+    "correlation",
     "custom",
 )
 """The types of anomalies, in the order in which the report stacks and lists them."""

@@ -118,15 +118,30 @@ class SlotState:
         self.until_ms = _BEGINNING
         self._follow(watch)
         self._series: dict[SeriesKey, _Series] = {}
+        self._shard: int | None = None
+        self._leaving: set[SeriesKey] = set()
 
     def _follow(self, watch: SlotWatch) -> None:
         self._watch = watch
         self._watched = frozenset(watch.series)
 
     def follow(self, watch: SlotWatch) -> None:
-        """Go on under another model; series that it does not watch are forgotten."""
+        """Go on under another model; series that it does not watch are forgotten.
+
+        A series that the other model counts in another shard is told here as far as it was counted here.
+        """
+        before = self._watch
         self._follow(watch)
         self._series = {key: series for key, series in self._series.items() if key in self._watched}
+        for key, series in list(self._series.items()):
+            home = watch.shard_of(key.template)
+            if home == self._shard:
+                self._leaving.discard(key)
+            elif self._shard is not None and home != before.shard_of(key.template):
+                self._leaving.add(key)
+                if not series.cells:
+                    del self._series[key]
+        self._leaving &= self._series.keys()
 
     @property
     def empty(self) -> bool:
@@ -140,6 +155,7 @@ class SlotState:
 
     def add(self, counts: SlotCounts) -> list[LateLines]:
         """Take in partial counts; what of it came too late."""
+        self._shard = counts.shard
         late = [LateLines(key, begin, n) for (key, begin), n in counts.late.items() if key in self._watched]
         for (key, begin), cell in counts.cells.items():
             if key not in self._watched:
@@ -208,6 +224,7 @@ class SlotState:
             long_empty = series.empty >= MOST_EMPTY
             series.empty = 0 if cell else series.empty + 1
             series.next_ms = end
+            leaves = key in self._leaving and not series.cells
             closed.append(
                 ClosedSlot(
                     key,
@@ -216,10 +233,13 @@ class SlotState:
                     first=begins or (cell is not None and long_empty),
                     begins=begins,
                     silent=cell is None and long_empty,
-                    sleeps=series.empty >= most,
+                    sleeps=leaves or series.empty >= most,
                     complete=known_until is None or end <= known_until,
                 )
             )
+            if leaves:
+                self._leaving.discard(key)
+                return False
             if series.empty >= most:
                 series.empty = 0
                 series.next_ms = None
@@ -234,6 +254,8 @@ class SlotState:
             "kind": _KIND,
             "watermark": self.watermark,
             "until_ms": self.until_ms,
+            "shard": self._shard,
+            "leaving": [list(key) for key in sorted(self._leaving)],
             "series": [[list(key), self._series[key].next_ms, self._series[key].empty] for key in keys],
         }
         own = [*cells_to_columns(cells, keys), json.dumps(more or {}).encode()]
@@ -257,6 +279,8 @@ class SlotState:
             state._series[key] = _Series({}, next_ms, empty)
         for (key, begin), cell in columns_to_cells(columns[:CELL_COLUMNS], keys).items():
             state._series[key].cells[begin] = cell
+        state._shard = head.get("shard")
+        state._leaving = {SeriesKey(*key) for key in head.get("leaving", ())}
         state.follow(watch)
         more: dict[str, Any] = json.loads(bytes(columns[CELL_COLUMNS]))
         return state, more, columns[CELL_COLUMNS + 1 :]

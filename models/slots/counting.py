@@ -52,6 +52,7 @@ class SlotCounter:
 
     def __init__(self, watch: SlotWatch, templates: Sequence[str], fields: Sequence[Sequence[str]]) -> None:
         self._watch = watch
+        self._shard_of = {name: watch.shard_of(name) for name in templates}
         self._templates = list(templates)
         number = {name: at for at, name in enumerate(templates)}
         self._lines: dict[int, dict[int, SeriesKey]] = {}
@@ -116,16 +117,15 @@ class SlotCounter:
             if key is None:
                 continue
             slot, late = divmod(rest, 2)
-            counts = _of_shard(found, key)
+            counts = self._of_shard(found, key)
             if late:
                 counts.late[key, slots.begins[slot]] = lines
             else:
                 counts.cells[key, slots.begins[slot]] = Cell(lines)
 
-    @staticmethod
-    def _count_late(key: SeriesKey, slots: _Slots, rows: Int64, found: dict[int, SlotCounts]) -> None:
+    def _count_late(self, key: SeriesKey, slots: _Slots, rows: Int64, found: dict[int, SlotCounts]) -> None:
         for slot, lines in _tally(slots.of[rows], len(slots.begins)):
-            _of_shard(found, key).late[key, slots.begins[slot]] = lines
+            self._of_shard(found, key).late[key, slots.begins[slot]] = lines
 
     def _count_values(
         self, key: SeriesKey, slots: _Slots, rows: Int64, values: pa.BinaryArray, found: dict[int, SlotCounts]
@@ -133,7 +133,7 @@ class SlotCounter:
         encoded = values.dictionary_encode()
         texts = [text.decode("utf-8", "replace") for text in encoded.dictionary.to_pylist()]
         width = len(texts)
-        cells = _of_shard(found, key).cells
+        cells = self._of_shard(found, key).cells
         for code, lines in _tally(slots.of[rows] * width + encoded.indices.to_numpy(), len(slots.begins) * width):
             slot, value = divmod(code, width)
             cell = cells.setdefault((key, slots.begins[slot]), Cell())
@@ -144,9 +144,8 @@ class SlotCounter:
             if some is not None:
                 some.values = bounded(some.values, self._watch.known.get(key, ()))
 
-    @staticmethod
     def _add_numbers(
-        key: SeriesKey, slots: _Slots, rows: Int64, values: pa.BinaryArray, found: dict[int, SlotCounts]
+        self, key: SeriesKey, slots: _Slots, rows: Int64, values: pa.BinaryArray, found: dict[int, SlotCounts]
     ) -> None:
         numbers = to_numbers(values)
         good = np.abs(numbers) <= _LARGEST_NUMBER  # not those that are none
@@ -160,10 +159,17 @@ class SlotCounter:
         np.minimum.at(low, groups, numbers)
         np.maximum.at(high, groups, numbers)
         lines = np.bincount(groups, minlength=count)
-        cells = _of_shard(found, key).cells
+        cells = self._of_shard(found, key).cells
         for at, slot in enumerate(used.tolist()):
             some = Numbers(totals[at], squares[at], float(low[at]) + 0.0, float(high[at]) + 0.0)
             cells[key, slots.begins[slot]] = Cell(int(lines[at]), numbers=some)
+
+    def _of_shard(self, found: dict[int, SlotCounts], key: SeriesKey) -> SlotCounts:
+        shard = self._shard_of[key.template]
+        counts = found.get(shard)
+        if counts is None:
+            counts = found[shard] = SlotCounts("", shard, 0)
+        return counts
 
 
 def cut_out(data: npt.NDArray[np.uint8], begins: Int64, ends: Int64) -> pa.BinaryArray:
@@ -189,14 +195,6 @@ def _number(text: bytes) -> float:
         return float("nan") if b"_" in text else float(text)
     except ValueError:
         return float("nan")
-
-
-def _of_shard(found: dict[int, SlotCounts], key: SeriesKey) -> SlotCounts:
-    shard = key.shard
-    counts = found.get(shard)
-    if counts is None:
-        counts = found[shard] = SlotCounts("", shard, 0)
-    return counts
 
 
 def _slots(events: Events, length: int) -> _Slots:

@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from models.document import ModelDocument
+from models.series.correlation.pair import CATEGORY, LINES, METRIC, leaders
 
-LINES = "lines"
-"""How many lines a template has."""
-CATEGORY = "category"
-"""How many of a template's lines have each value of a field."""
-METRIC = "metric"
-"""The numbers in a field of a template: how many, their sum and sum of squares, the smallest and the largest."""
+__all__ = ["CATEGORY", "LINES", "METRIC", "SERIES_SHARDS", "SeriesKey", "SlotWatch", "series_key", "watches_slots"]
 
 SERIES_SHARDS = 4
 """Virtual partitions of the series of a model; fixed for the life of a state. A series says little however long the log
@@ -39,7 +35,7 @@ class SeriesKey(NamedTuple):
 
     @property
     def shard(self) -> int:
-        """The virtual partition: one for all series of a template."""
+        """The virtual partition of a template that no correlation names: one for all its series."""
         return shard_of_series(self.template)
 
 
@@ -74,15 +70,21 @@ class SlotWatch:
         series: all of them, in order.
         known: of a category, the values that are told one by one whatever else occurs.
         detected: those that detectors look at: they are not to fall asleep over a weekend.
+        leaders: of templates whose series are correlated, the one in whose virtual partition they meet.
     """
 
     series: tuple[SeriesKey, ...] = ()
     known: Mapping[SeriesKey, frozenset[str]] = field(default_factory=dict)
     detected: frozenset[SeriesKey] = frozenset()
+    leaders: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything is watched."""
         return bool(self.series)
+
+    def shard_of(self, template: str) -> int:
+        """The virtual partition of a template's series: the same for all templates that correlations connect."""
+        return shard_of_series(self.leaders.get(template, template))
 
     def fields(self, template: str) -> tuple[str, ...]:
         """The fields of a template that have to be cut out of its lines, each once."""
@@ -99,6 +101,10 @@ class SlotWatch:
             keys |= {SeriesKey(t.id, LINES, "", settings.slot_ms) for t in model.templates}
             keys |= fields
             keys |= {SeriesKey(f.template, METRIC, f.field, settings.slot_ms) for f in settings.metrics}
+            refs = [ref for pair in settings.correlations for ref in pair.key]
+            keys |= {SeriesKey(ref.template, ref.kind, ref.field, settings.slot_ms) for ref in refs}
         known = {key: named_values(model, key.template, key.field) for key in keys if key.kind == CATEGORY}
         own = {key for key in keys if key.slot_ms == settings.slot_ms} if settings.enabled and settings.detect else ()
-        return cls(tuple(sorted(keys)), known, frozenset(own))
+        return cls(
+            tuple(sorted(keys)), known, frozenset(own), leaders(settings.correlations) if settings.enabled else {}
+        )

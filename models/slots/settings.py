@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from models.series.correlation.pair import Correlation
+
 SLOT_MS = 60_000
 """How long a slot is where nothing else is said."""
 
@@ -75,6 +77,7 @@ class SeriesSettings:
         detect: let the detectors look at them, see :mod:`models.slots.detected`.
         preset: how eagerly, a key of :data:`models.series.incidents.PRESETS`.
         limits: limits to warn of.
+        correlations: pairs of series that go together; both are counted.
     """
 
     enabled: bool = False
@@ -84,6 +87,7 @@ class SeriesSettings:
     detect: bool = True
     preset: str = QUIET
     limits: list[SeriesLimit] = field(default_factory=list)
+    correlations: list[Correlation] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON data; empty where they are those that hold without them."""
@@ -98,6 +102,8 @@ class SeriesSettings:
         found["metrics"] = [m.to_json() for m in self.metrics]
         if self.limits:
             found["limits"] = [limit.to_json() for limit in self.limits]
+        if self.correlations:
+            found["correlations"] = [pair.to_json() for pair in self.correlations]
         return found
 
     @classmethod
@@ -111,6 +117,7 @@ class SeriesSettings:
             bool(data.get("detect", True)),
             data.get("preset", QUIET),
             [SeriesLimit(**limit) for limit in data.get("limits", [])],
+            [Correlation.from_json(c) for c in data.get("correlations", [])],
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from models.allow import AllowList
 from models.anomalies import Document, iso_ms
 from models.document import ModelDocument
+from models.series.correlation.watch import PairWatch
 from models.slots.aligned import END_MS, ClosedSlot, LateLines, SlotState
 from models.slots.counts import SlotCounts
 from models.slots.detected import detected_series
@@ -83,6 +84,7 @@ class SlotShard:
         self.state = SlotState(model.watch)
         self._detectors = SlotDetectors(model.document, model.detected)
         self._judges: dict[SeriesKey, DriftJudge] = {}
+        self._pairs = PairWatch(model.document)
 
     def step(self, counts: SlotCounts | None, watermark: int) -> Told:
         """Take in partial counts, or none, and close what the watermark (epoch ms) has passed."""
@@ -104,6 +106,7 @@ class SlotShard:
             if document is not None:
                 found.append(document)
         found += self._detectors.step(closed)
+        found += self._pairs.step(closed)
         self._tell(found, told, counted=True)
         if ends:
             self._tell(self._detectors.finish(), told, counted=False)
@@ -137,6 +140,7 @@ class SlotShard:
         self._detectors = SlotDetectors.restore(head, columns, model.document, model.detected)
         self.model = model
         self.state.follow(model.watch)
+        self._pairs.follow(model.document)
         self._judges = {
             key: judge for key, judge in self._judges.items() if model.categories.get(key) == judge.category
         }
@@ -145,7 +149,8 @@ class SlotShard:
         """The whole shard as one record."""
         judges = [[list(key), self._judges[key].to_record()] for key in sorted(self._judges)]
         head, columns = self._detectors.snapshot()
-        return self.state.snapshot({"judges": judges, "detectors": head}, columns)
+        more = {"judges": judges, "detectors": head, "pairs": self._pairs.to_json()}
+        return self.state.snapshot(more, columns)
 
     @classmethod
     def restore(cls, record: bytes, model: WatchedModel) -> SlotShard:
@@ -157,6 +162,7 @@ class SlotShard:
         shard = cls(model)
         shard.state, more, columns = SlotState.restore(record, model.watch)
         shard._detectors = SlotDetectors.restore(more.get("detectors"), columns, model.document, model.detected)
+        shard._pairs = PairWatch(model.document, more.get("pairs"))
         for names, kept in more["judges"]:
             key = SeriesKey(*names)
             category = model.categories.get(key)

@@ -126,3 +126,18 @@ def test_the_slot_within_which_all_input_ends_is_not_complete():
     state.add(counts((KEY, 0, 1), until_ms=3 * MINUTE + 5))
     slots = [*state.advance(MINUTE), *state.advance(FAR_FUTURE_MS - 1)]
     assert [slot.complete for slot in slots] == [True, True, True, False]
+
+
+def test_a_series_that_moves_to_another_shard_ends_here_with_what_was_counted_here():
+    key = SeriesKey("t-1", LINES, "", MINUTE)
+    here, other = SlotWatch((key,)), SlotWatch((key,), leaders={"t-1": "t-far"})
+    assert here.shard_of("t-1") != other.shard_of("t-1")
+    for restored in (False, True):
+        state = SlotState(here)
+        state.add(SlotCounts("m", here.shard_of("t-1"), 0, {(key, 0): Cell(3), (key, 2 * MINUTE): Cell(1)}))
+        assert [slot.cell.lines for slot in state.advance(MINUTE)] == [3]
+        state.follow(other)
+        if restored:
+            state, *_ = SlotState.restore(state.snapshot(), other)
+        assert [slot.cell.lines for slot in state.advance(9 * MINUTE)] == [0, 1]
+        assert state.empty
