@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from math import floor
 
 from models.series.density import Density
-from models.series.means import MEAN_ROWS, MeanNovelty
+from models.series.means import MEAN_COLUMNS, MEAN_ROWS, MeanNovelty
 from models.series.settings import RARITIES
 from models.series.tail import TailRarity
 from models.series.windows import SortedWindow, nearest
@@ -130,7 +130,7 @@ class Channels:
             ValueError: the columns are not those of this version.
         """
         recent, old, *rest = columns
-        if len(rest) != SLOTS + 2 + 2 * len(MEAN_ROWS) + sum(RARITIES):
+        if len(rest) != SLOTS + 2 + MEAN_COLUMNS * len(MEAN_ROWS) + sum(RARITIES):
             raise ValueError("the state of a series has another number of columns")
         self = cls(memory_rows)
         self._recent = SortedWindow(AGE_ROWS, recent)
@@ -140,8 +140,8 @@ class Channels:
         self._last.extend(rest[SLOTS + 1])
         at = SLOTS + 2
         for i, rows in enumerate(MEAN_ROWS):
-            self._means[i] = MeanNovelty(rows, memory_rows, *rest[at : at + 2])
-            at += 2
+            self._means[i] = MeanNovelty(rows, memory_rows, rest[at : at + MEAN_COLUMNS])
+            at += MEAN_COLUMNS
         self._tails = [TailRarity(memory_rows, numbers) for numbers in rest[at:]]
         return self
 

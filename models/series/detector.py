@@ -101,7 +101,7 @@ class SeriesDetector:
 
         Layout, version 2 (:func:`models.batches.pack_columns`): a JSON head with the settings, the number of rows, the
         habituation and the evidence held; then columns of float64: those of the channels, then those of the forecast.
-        At most twelve numbers a row remembered: 0.96 MB for 10,000 rows, before compression.
+        At most ten numbers a row remembered: 0.8 MB for 10,000 rows, before compression.
         """
         columns = [*self._channels.to_columns(), *self._forecast.to_columns()]
         head: dict[str, object] = {

@@ -14,38 +14,48 @@ from models.series.windows import SortedWindow, nearest
 MEAN_ROWS = (12, 24, 48)
 """Three lengths, each twice the one before: none is right for every series."""
 
+KEPT = 4
+"""Of the means that end within as many rows as they are long so many are remembered: those between are much alike."""
+
 
 class MeanNovelty:
     """The distance of the mean of the last ``rows`` values to the nearest of such means before.
 
     Args:
-        rows: of how many values means are taken.
-        memory_rows: how many means to remember.
-        young: means of stretches that overlap with the next one's, oldest first; as :meth:`to_columns` gives them.
-        old: the means before those, oldest first.
+        rows: of how many values means are taken, a multiple of ``KEPT``.
+        memory_rows: from how many rows to remember means.
+        columns: what :meth:`to_columns` said before.
     """
 
-    __slots__ = ("_old", "_rows", "_young")
+    __slots__ = ("_next", "_old", "_step", "_young")
 
-    def __init__(self, rows: int, memory_rows: int, young: Sequence[float] = (), old: Sequence[float] = ()) -> None:
-        self._rows = rows
-        self._young: deque[float] = deque(young, rows)
-        self._old = SortedWindow(memory_rows, old)
+    def __init__(self, rows: int, memory_rows: int, columns: Sequence[Sequence[float]] = ((0.0,), (), ())) -> None:
+        wait, young, old = columns
+        self._step = rows // KEPT
+        self._next = int(wait[0])
+        self._young: deque[float] = deque(young, KEPT)
+        self._old = SortedWindow(max(1, memory_rows // self._step), old)
 
     def add(self, mean: float, least: float) -> float | None:
         """Take a mean in.
 
         Args:
             mean: that of the last ``rows`` values.
-            least: share of the range of the means: a mean closer to an earlier one is not new.
+            least: share of the range of the means remembered: a mean closer to one of them is not new.
 
         Returns:
             Its distance to the nearest, 0 if it is not new; None as long as there is none to compare with.
         """
-        young, old = self._young, self._old
-        if len(young) == self._rows:
-            old.add(young[0])
-        young.append(mean)
+        old = self._old
+        if self._next:
+            self._next -= 1
+        else:
+            self._next = self._step - 1
+            young = self._young
+            # Young means overlap with the one that is judged.
+            if len(young) == KEPT:
+                old.add(young[0])
+            young.append(mean)
         order = old.order
         if not order:
             return None
@@ -53,5 +63,9 @@ class MeanNovelty:
         return distance if distance >= least * (order[-1] - order[0]) else 0.0
 
     def to_columns(self) -> list[Sequence[float]]:
-        """The young and the old means."""
-        return [self._young, self._old.held]
+        """In how many rows the next mean is remembered; the young means, and those before, oldest first."""
+        return [[float(self._next)], self._young, self._old.held]
+
+
+MEAN_COLUMNS = 3
+"""How many columns each has."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.series.channels import AGE_ROWS, LEAST_NOVELTY, SLOTS, Channels
 from models.series.density import DENSITY_QUANTILES, DENSITY_ROWS
-from models.series.means import MEAN_ROWS
+from models.series.means import KEPT, MEAN_ROWS
 from models.series.settings import RARITIES
 from models.series.tail import TailRarity
 
@@ -62,7 +62,10 @@ def novelties(rows: list[tuple[float, float | None]], memory: int) -> list[list[
         for at, n in enumerate(MEAN_ROWS, 4):
             if i + 1 >= n:
                 mean = sum(values[i + 1 - n : i + 1]) / n
-                apart = means[n][: len(means[n]) - n + 1][-memory:] if len(means[n]) >= n else []
+                step = n // KEPT
+                last_kept = len(means[n]) // step * step
+                kept = [means[n][at] for at in range(0, last_kept - n + 1, step)]
+                apart = kept[-max(1, memory // step) :]
                 if apart:
                     new = distance(mean, apart)
                     row[at] = new if new >= LEAST_NOVELTY * spread(apart) else 0.0
@@ -98,7 +101,7 @@ def test_what_is_remembered_is_bounded():
         if i >= 400:
             sizes.add(sum(map(len, channels.to_columns())))
     assert len(sizes) == 1
-    means = sum(60 + n for n in MEAN_ROWS) + max(MEAN_ROWS)
+    means = sum(1 + KEPT + 60 // (n // KEPT) for n in MEAN_ROWS) + max(MEAN_ROWS)
     assert sizes.pop() == AGE_ROWS + 60 + 60 + DENSITY_ROWS + means + 60 * sum(RARITIES)
 
 
