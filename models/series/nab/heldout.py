@@ -95,6 +95,6 @@ def best_candidates(points: Floats, count: int) -> Choose:
 
     def choose(inside: Sequence[int]) -> Callable[[Sequence[int]], float]:
         best = np.argsort(-points[list(inside)].sum(axis=0), kind="stable")[:count]
-        return lambda outside: float(points[np.ix_(list(outside), best)].sum(axis=0).mean())
+        return lambda outside: float(points[list(outside)][:, best].sum(axis=0).mean())
 
     return choose
