@@ -18,13 +18,14 @@ from jobs.commands.options import command, whole_number
 from jobs.progress import Progress
 from models.series.alarms import ALARM_SCORE
 from models.series.nab.corpus import LabelledSeries, load_corpus
-from models.series.nab.heldout import best_candidate, best_threshold, held_out
+from models.series.nab.heldout import best_candidate, best_candidates, best_threshold, held_out
 from models.series.nab.judged import RETUNED, JudgedFile, candidates, judge_file
 from models.series.nab.scoring import OUTSIDE, PROFILES, Steps, row_worth, steps
 from models.series.nab.sweep import Sweep
 from models.series.settings import PRESETS, Settings
 
 _NO_SCORE = "–"
+_TEN = 10
 _HEADS = ("", "files", "rows", "windows", "found", "false", *(profile.name for profile in PROFILES))
 
 
@@ -59,6 +60,13 @@ def add_to(commands: Any) -> None:
         help="random sets of constants to choose from anew on files held out; 0 leaves that out (default: %(default)s)",
     )
     parser.add_argument(
+        "--seed",
+        type=whole_number(0, 1_000_000_000),
+        default=1,
+        metavar="N",
+        help="of the random sets of constants: what re-tuning gives depends on them (default: %(default)s)",
+    )
+    parser.add_argument(
         "--processes", type=whole_number(1, 256), metavar="N", help="at a time (default: one a processor)"
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -69,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge all files and print the tables."""
     corpus = load_corpus(options.folder)
     settings = PRESETS[options.preset]
-    others = candidates(settings, options.candidates)
+    others = candidates(settings, options.candidates, options.seed)
     begin = time.monotonic()
     judged = _judge(corpus, settings, others, options.processes or os.cpu_count() or 1, options.quiet)
     seconds = time.monotonic() - begin
@@ -93,7 +101,10 @@ def run(options: argparse.Namespace) -> int:
     print(f"\nheld out: chosen on other files; {options.splits} random halves both ways, then each group left out")
     print(_held_out(corpus, judged, by_profile, options.splits))
     if others:
-        print(f"re-tuned: the best of {len(others)} random sets of constants, which vary {RETUNED}")
+        print(f"re-tuned: the best of {len(others)} random sets of constants, which vary {RETUNED};")
+        print(
+            "mean of the best ten: of any one of them; not chosen: of any set, so that what choosing adds can be seen"
+        )
     return 0
 
 
@@ -150,7 +161,12 @@ def _held_out(
     ways: list[tuple[str, list[Any]]] = [("threshold re-optimised", [best_threshold(files) for files in by_profile])]
     points = np.array([file.candidate_points for file in judged])
     if points.shape[1]:
-        ways.append(("constants re-tuned", [best_candidate(points[:, :, at]) for at in range(len(PROFILES))]))
+        sets = [points[:, :, at] for at in range(len(PROFILES))]
+        ways += [
+            ("constants re-tuned", [best_candidate(one) for one in sets]),
+            ("constants re-tuned, mean of the best ten", [best_candidates(one, _TEN) for one in sets]),
+            ("constants not chosen", [best_candidates(one, one.shape[1]) for one in sets]),
+        ]
     rows = []
     for name, choices in ways:
         found = [held_out(way, files, groups, splits) for way, files in zip(choices, by_profile, strict=True)]

@@ -45,7 +45,7 @@ class Alarms:
             if over >= 0.0 and not self._is_quiet(row):
                 self.habituation, self.last = remembered + 1.0, row
                 return 1.0 - 0.5 * 2.0**-over
-        # Evidence is 35 at most, with all channels at their highest: this stays below the score of an alarm.
+        # Evidence is 32 at most, with all channels at their highest: this stays below the score of an alarm.
         return ALARM_SCORE * (1.0 - 2.0**-evidence)
 
     def _remembered(self, row: int) -> float:

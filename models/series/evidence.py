@@ -2,7 +2,8 @@
 
 A channel counts by how far its rarity lies above a bar; averages of channels do not work, since most anomalies are seen
 by one or two of them. Channels seldom speak in the very same row (a mean lags behind a value), so each one's evidence
-is held for some rows, and adds to what the others say then. A row in which no channel speaks has no evidence.
+is held for some rows, and adds to what the others say then. A row in which no channel speaks has no evidence. A channel
+that gives several rarities counts by the mean of what they have above the bar.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Evidence:
     __slots__ = ("_bar", "_held", "_held_rows", "_weights")
 
     def __init__(self, settings: Settings, held: Sequence[tuple[int, Sequence[float]]] = ()) -> None:
-        self._weights, self._bar, self._held_rows = settings.weights, settings.bar, settings.held_rows
+        self._weights, self._bar, self._held_rows = settings.shares(), settings.bar, settings.held_rows
         self._held: deque[tuple[int, list[float]]] = deque((row, list(evidence)) for row, evidence in held)
 
     def add(self, row: int, rarities: Sequence[float]) -> float:

@@ -1,9 +1,12 @@
 """How unusual a number is, given the numbers before it: the decimal exponent of its tail probability.
 
 Up to a high quantile the probability is the number's rank. Beyond it, where ranks say no more than "larger than all",
-the excess is taken as exponential with the mean excess seen (the peaks-over-threshold method: A. C. Davison,
-R. L. Smith, "Models for Exceedances over High Thresholds", 1990). The result has no unit, so that what is measured in
-different units can be added.
+two tails are fitted to what lies above it: a light one, in which the excess is exponential with the mean excess seen
+(the peaks-over-threshold method: A. C. Davison, R. L. Smith, "Models for Exceedances over High Thresholds", 1990), and
+a heavy one, in which its logarithm is (B. M. Hill, "A Simple General Approach to Inference about the Tail of a
+Distribution", 1975). A few hundred numbers do not tell which is right: sensors have light tails, counts of what people
+do heavy ones. The mean of the two exponents is taken. The result has no unit, so that what is measured in different
+units can be added.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ LOOK_SHARE = 0.04
 _TAIL_SHARE = 0.03
 _TAIL_LEAST = 5
 _LEAST_SCALE = 0.02
+"""Of the quantile: excesses that hardly differ, or none, would make everything beyond them rare without bound."""
+
 _LN10 = log(10.0)
 _SORTED_SHARE, _SORTED_MORE = 0.08, 16
 
@@ -82,11 +87,17 @@ class TailRarity:
         edge = upper[sorted_ - k - 1] if sorted_ > k else self._cut
         if number <= edge:
             return min(HIGHEST, -log10((reached + 1) / (n + 1)))
-        total = sum(upper[-k:]) + max(0, k - sorted_) * (edge if k > sorted_ else 0.0)
-        scale = max(total / k - edge, _LEAST_SCALE * edge)
+        # Those of the k largest that are not sorted equal the cut, which is then the edge: their excess is 0.
+        largest = upper[-k:]
+        scale = max(sum(largest) / k - edge * len(largest) / k, _LEAST_SCALE * edge)
         if scale <= 0.0:
             return HIGHEST
-        return min(HIGHEST, (number - edge) / (scale * _LN10) - log10(k / (n + 1)))
+        beyond = (number - edge) / scale
+        if edge > 0.0:
+            log_edge = log(edge)
+            shape = max((sum(map(log, largest)) - log_edge * len(largest)) / k, _LEAST_SCALE)
+            beyond = 0.5 * (beyond + (log(number) - log_edge) / shape)
+        return min(HIGHEST, beyond / _LN10 - log10(k / (n + 1)))
 
     def _move_cut(self) -> None:
         order = sorted(self._arrivals)

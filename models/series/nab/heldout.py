@@ -82,9 +82,19 @@ def best_candidate(points: Floats) -> Choose:
     Args:
         points: float64[files, candidates].
     """
+    return best_candidates(points, 1)
+
+
+def best_candidates(points: Floats, count: int) -> Choose:
+    """The sets of constants with the most points, one of which is taken blindly: scored is the mean over them.
+
+    Args:
+        points: float64[files, candidates].
+        count: how many; with as many as there are, nothing is chosen.
+    """
 
     def choose(inside: Sequence[int]) -> Callable[[Sequence[int]], float]:
-        best = int(np.argmax(points[list(inside)].sum(axis=0)))
-        return lambda outside: float(points[list(outside), best].sum())
+        best = np.argsort(-points[list(inside)].sum(axis=0), kind="stable")[:count]
+        return lambda outside: float(points[list(outside)][:, best].sum(axis=0).mean())
 
     return choose

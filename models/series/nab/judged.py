@@ -18,7 +18,7 @@ from models.series.channels import Channels
 from models.series.evidence import Evidence
 from models.series.nab.corpus import LabelledSeries
 from models.series.nab.scoring import PROFILES, Floats, Int64, row_worth, steps
-from models.series.settings import CHANNELS, Settings
+from models.series.settings import RARITIES, Settings
 
 RETUNED = (
     "the five weights, bar, threshold, habituation, habituation_rows, quiet_share, quiet_least_rows and quiet_most_rows"
@@ -64,8 +64,7 @@ def loud_rows(series: LabelledSeries, memory_rows: int, bar: float) -> tuple[Int
     """The rows in which a channel is above the bar.
 
     Returns:
-        int64[m, 2], each one's place in the file and its number among those with a value; float64[m, channels], their
-        rarities.
+        int64[m, 2], each one's place in the file and its number among those with a value; float64[m, rarities].
     """
     channels = Channels(memory_rows)
     where: list[tuple[int, int]] = []
@@ -79,7 +78,7 @@ def loud_rows(series: LabelledSeries, memory_rows: int, bar: float) -> tuple[Int
             where.append((place, valued))
             found.append(rarities)
         valued += 1
-    return np.array(where, np.int64).reshape(-1, 2), np.array(found, np.float64).reshape(-1, len(CHANNELS))
+    return np.array(where, np.int64).reshape(-1, 2), np.array(found, np.float64).reshape(-1, sum(RARITIES))
 
 
 def _scores(n: int, rows: Int64, rarities: Floats, settings: Settings) -> Floats:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from models.series.alarms import ALARM_SCORE, Alarms
 from models.series.evidence import Evidence
-from models.series.settings import PRESETS, QUIET, SENSITIVE, Settings
+from models.series.settings import PRESETS, QUIET, RARITIES, SENSITIVE, Settings
+from models.series.tail import HIGHEST
 
 SIMPLE = Settings(
     weights=(2.0, 1.0),
@@ -29,6 +30,13 @@ def test_evidence_is_the_weighted_sum_of_what_lies_above_the_bar():
     assert Evidence(SIMPLE).add(0, (1.5, 3.0)) == 2 * 0.5 + 1 * 2.0
     assert Evidence(SIMPLE).add(0, (0.5, 3.0)) == 2.0
     assert Evidence(SIMPLE).add(0, (1.0, 1.0)) == 0.0
+
+
+def test_a_channel_of_several_rarities_counts_by_the_mean_of_what_they_have_above_the_bar():
+    settings = replace(SIMPLE, weights=(0.0, 0.0, 0.0, 0.0, 3.0))
+    assert Evidence(settings).add(0, (4.0, 4.0, 4.0, 4.0, 0.5, 2.0, 4.0)) == pytest.approx(3 * (0.0 + 1.0 + 3.0) / 3)
+    assert sum(SENSITIVE.shares()) == pytest.approx(sum(SENSITIVE.weights))
+    assert len(SENSITIVE.shares()) == sum(RARITIES)
 
 
 def test_evidence_of_one_channel_is_held_while_another_speaks():
@@ -85,7 +93,7 @@ def test_scores_rise_with_evidence_and_only_alarms_reach_a_half(one, other):
 
 @pytest.mark.parametrize("settings", PRESETS.values())
 def test_no_evidence_that_can_be_had_reaches_a_half_without_an_alarm(settings):
-    most = Evidence(settings).add(0, (5.0,) * len(settings.weights))
+    most = Evidence(settings).add(0, (HIGHEST,) * sum(RARITIES))
     assert Alarms(settings, last=0, habituation=1.0).score(1, most) < ALARM_SCORE
 
 

@@ -8,15 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.series.channels import (
-    AGE_ROWS,
-    DENSITY_QUANTILE,
-    DENSITY_ROWS,
-    LEAST_NOVELTY,
-    SLOTS,
-    Channels,
-)
-from models.series.settings import CHANNELS
+from models.series.channels import AGE_ROWS, LEAST_NOVELTY, SLOTS, Channels
+from models.series.density import DENSITY_QUANTILES, DENSITY_ROWS
+from models.series.means import KEPT, MEAN_ROWS
+from models.series.settings import RARITIES
 from models.series.tail import TailRarity
 
 ROWS = st.lists(
@@ -32,36 +27,49 @@ def distance(number: float, others: list[float]) -> float:
     return min(abs(number - other) for other in others)
 
 
+def spread(numbers: list[float]) -> float:
+    return max(numbers) - min(numbers)
+
+
 def novelties(rows: list[tuple[float, float | None]], memory: int) -> list[list[float | None]]:
     """For each row what each channel measures, None for nothing."""
     values = [value for value, _ in rows]
-    dense: list[bool] = []
-    means: list[float] = []
+    dense: list[float] = []
+    means: dict[int, list[float]] = {n: [] for n in MEAN_ROWS}
     found = []
     for i, (value, time) in enumerate(rows):
-        row: list[float | None] = [None] * len(CHANNELS)
+        row: list[float | None] = [None] * sum(RARITIES)
         recent = values[max(0, i - AGE_ROWS) : i]
         old = values[: i - AGE_ROWS + 1][-memory:] if i >= AGE_ROWS else []
+        least = 0.0
         if recent:
             known = recent + old
-            least = LEAST_NOVELTY * (max(known) - min(known))
+            least = LEAST_NOVELTY * spread(known)
             new = distance(value, known)
             row[0] = new if new >= least else 0.0
             if old:
                 aged = distance(value, old)
                 row[1] = aged if aged >= least else 0.0
-                dense.append(value > sorted(old)[int(DENSITY_QUANTILE * (len(old) - 1))])
+                above = [value > sorted(old)[int(quantile * (len(old) - 1))] for quantile in DENSITY_QUANTILES]
+                dense.append(sum(above) / len(above))
                 row[3] = sum(dense[-DENSITY_ROWS:]) / DENSITY_ROWS
         if time is not None:
             slot = math.floor(time) % 86_400 // (86_400 // SLOTS)
             same = [v for v, t in rows[:i] if t is not None and math.floor(t) % 86_400 // (86_400 // SLOTS) == slot]
             if same:
-                row[2] = distance(value, same[-(memory // SLOTS) :])
-        if i + 1 >= AGE_ROWS:
-            mean = sum(values[i + 1 - AGE_ROWS : i + 1]) / AGE_ROWS
-            if means:
-                row[4] = distance(mean, means[-memory:])
-            means.append(mean)
+                timed = distance(value, same[-(memory // SLOTS) :])
+                row[2] = timed if timed >= least else 0.0
+        for at, n in enumerate(MEAN_ROWS, 4):
+            if i + 1 >= n:
+                mean = sum(values[i + 1 - n : i + 1]) / n
+                step = n // KEPT
+                last_kept = len(means[n]) // step * step
+                kept = [means[n][at] for at in range(0, last_kept - n + 1, step)]
+                apart = kept[-max(1, memory // step) :]
+                if apart:
+                    new = distance(mean, apart)
+                    row[at] = new if new >= LEAST_NOVELTY * spread(apart) else 0.0
+                means[n].append(mean)
         found.append(row)
     return found
 
@@ -70,7 +78,7 @@ def novelties(rows: list[tuple[float, float | None]], memory: int) -> list[list[
 @given(rows=ROWS)
 def test_channels_are_what_they_are_said_to_be(memory, rows):
     channels = Channels(memory)
-    tails = [TailRarity(memory) for _ in CHANNELS]
+    tails = [TailRarity(memory) for _ in range(sum(RARITIES))]
     for (value, time), measured in zip(rows, novelties(rows, memory), strict=True):
         expected = [0.0 if r is None else tail.judge(r) for r, tail in zip(measured, tails, strict=True)]
         assert list(channels.judge(value, time)) == pytest.approx(expected, abs=1e-9)
@@ -93,7 +101,8 @@ def test_what_is_remembered_is_bounded():
         if i >= 400:
             sizes.add(sum(map(len, channels.to_columns())))
     assert len(sizes) == 1
-    assert sizes.pop() == AGE_ROWS + 60 + 60 + 60 + DENSITY_ROWS + 60 * len(CHANNELS)
+    means = sum(1 + KEPT + 60 // (n // KEPT) for n in MEAN_ROWS) + max(MEAN_ROWS)
+    assert sizes.pop() == AGE_ROWS + 60 + 60 + DENSITY_ROWS + means + 60 * sum(RARITIES)
 
 
 def test_columns_of_another_layout_are_refused():

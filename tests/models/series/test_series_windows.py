@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -44,10 +45,13 @@ def rarity_by_definition(before: list[float], number: float) -> float:
     edge = falling[k]
     if number <= edge:
         return min(HIGHEST, -math.log10((reached + 1) / (n + 1)))
-    scale = max(sum(falling[:k]) / k - edge, 0.02 * edge)
-    if scale <= 0:
-        return HIGHEST
-    return min(HIGHEST, (number - edge) / (scale * math.log(10)) - math.log10(k / (n + 1)))
+    light = (number - edge) / max(sum(falling[:k]) / k - edge, 0.02 * edge) if falling[0] > 0 else math.inf
+    heavy = light
+    if edge > 0:
+        # The ratio of a large and a tiny number is no float, the difference of their logarithms is.
+        logs = [math.log(one) - math.log(edge) for one in (number, *falling[:k])]
+        heavy = logs[0] / max(sum(logs[1:]) / k, 0.02)
+    return min(HIGHEST, (light + heavy) / 2 / math.log(10) - math.log10(k / (n + 1)))
 
 
 @pytest.mark.parametrize("memory", [7, 40, 1000])
@@ -74,6 +78,26 @@ def test_a_restored_tail_judges_on_as_before(first, second):
         whole.judge(number)
     restored = TailRarity(50, whole.arrivals())
     assert [whole.judge(number) for number in second] == [restored.judge(number) for number in second]
+
+
+@pytest.mark.parametrize(
+    ("draw", "one_in_a_thousand", "within"),
+    [
+        (lambda chance: chance.expovariate(1), math.log(1000), 0.3),
+        (lambda chance: abs(chance.gauss(0, 1)), 3.2905, 0.3),
+        (lambda chance: chance.paretovariate(3), 10.0, 0.5),
+    ],
+)
+def test_light_and_heavy_tails_are_told_about_right(draw, one_in_a_thousand, within):
+    """On the average of many series; of the heavy tail the exponential alone would say 3.64."""
+    chance = random.Random(3)
+    found = []
+    for _ in range(30):
+        tail = TailRarity(5000)
+        for _ in range(1500):
+            tail.judge(draw(chance))
+        found.append(tail.judge(one_in_a_thousand))
+    assert sum(found) / len(found) == pytest.approx(3.0, abs=within)
 
 
 def test_the_largest_so_far_is_rarer_the_further_it_lies_out():

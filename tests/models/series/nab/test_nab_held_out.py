@@ -7,7 +7,7 @@ import pytest
 
 from models.series.detector import SeriesDetector
 from models.series.nab.corpus import load_corpus
-from models.series.nab.heldout import best_candidate, best_threshold, held_out
+from models.series.nab.heldout import best_candidate, best_candidates, best_threshold, held_out
 from models.series.nab.judged import candidates, judge_file
 from models.series.nab.scoring import PROFILES, row_worth, steps
 from models.series.settings import QUIET, SENSITIVE
@@ -61,6 +61,14 @@ def test_the_candidate_is_the_best_of_the_files_chosen_on():
     assert choose([0, 1])([2]) == 1.0, "of equals the first"
 
 
+def test_of_several_candidates_the_mean_is_scored():
+    points = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [1.0, 0.2, 0.5]])
+    assert best_candidates(points, 2)([0, 2])([1]) == pytest.approx((0.0 + 0.5) / 2)
+    assert best_candidates(points, 2)([1])([0, 2]) == pytest.approx((0.0 + 0.2 + 0.5 + 0.5) / 2)
+    for inside in ([0], [0, 1]):
+        assert best_candidates(points, 3)(inside)([2]) == pytest.approx(1.7 / 3), "nothing is chosen"
+
+
 @pytest.mark.parametrize("settings", [SENSITIVE, QUIET])
 def test_a_judged_file_has_the_scores_of_the_detector(tmp_path, settings):
     for series in load_corpus(write_nab(tmp_path)):
@@ -82,6 +90,7 @@ def test_candidates_scatter_about_the_settings_and_leave_them_out():
     found = candidates(SENSITIVE, 200)
     assert SENSITIVE not in found
     assert found == candidates(SENSITIVE, 200), "the same in every run"
+    assert not set(found) & set(candidates(SENSITIVE, 200, seed=2))
     for one in found:
         assert one.memory_rows == SENSITIVE.memory_rows
         assert 1 / 1.5 <= one.threshold / SENSITIVE.threshold <= 1.5
