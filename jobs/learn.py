@@ -75,6 +75,7 @@ def learn(
         limits=ReadLimits(config.lateness_ms, config.max_leap_ms, config.max_line_bytes),
         memory=config.memory,
         forget=config.forget,
+        series_slot_ms=config.series_slot_ms,
     )
     task = LearnTask(reader.sections(), options.limits, options.memory)
     if base is not None:

@@ -60,6 +60,7 @@ class LearnConfig:
         forget: leave out what these logs do not show.
         timestamp: how times are written.
         id_pattern: of the identifiers of transactions.
+        series_slot_ms: let the model watch its series, in slots of this length; None: as the model before, or not.
         parallelism: subtasks of each operator.
         batch_size: lines that travel together, at most.
         lateness_ms: how far a source's clock stays behind its newest line.
@@ -80,6 +81,7 @@ class LearnConfig:
     forget: bool = False
     timestamp: LearnTimestamp = LearnTimestamp()
     id_pattern: str | None = None
+    series_slot_ms: int | None = None
     parallelism: int = 1
     batch_size: int = 10_000
     lateness_ms: int = 0
