@@ -41,7 +41,6 @@ from models.learning.result import make_model
 from models.learning.shard import LearnTask, merged_messages, merged_visits
 from models.learning.update import reader_of
 from models.line_search import find_line_reader
-from models.slots.settings import SLOT_MS
 from models.source_reader import ReadLimits
 from operators import names
 from operators.learn import Learn
@@ -76,7 +75,7 @@ def learn(
         limits=ReadLimits(config.lateness_ms, config.max_leap_ms, config.max_line_bytes),
         memory=config.memory,
         forget=config.forget,
-        series_slot_ms=SLOT_MS if config.series else None,
+        series_slot_ms=config.series_slot_ms,
     )
     task = LearnTask(reader.sections(), options.limits, options.memory)
     if base is not None:

@@ -58,9 +58,9 @@ class LearnConfig:
         id: name of the model; None: that of the model that is updated.
         update: the model to bring up to date: a file, or a reference into the store.
         forget: leave out what these logs do not show.
-        series: the model watches series, and which of them go together is learnt.
         timestamp: how times are written.
         id_pattern: of the identifiers of transactions.
+        series_slot_ms: let the model watch its series, in slots of this length; None: as the model before, or not.
         parallelism: subtasks of each operator.
         batch_size: lines that travel together, at most.
         lateness_ms: how far a source's clock stays behind its newest line.
@@ -79,9 +79,9 @@ class LearnConfig:
     id: str | None = None
     update: str | None = None
     forget: bool = False
-    series: bool = False
     timestamp: LearnTimestamp = LearnTimestamp()
     id_pattern: str | None = None
+    series_slot_ms: int | None = None
     parallelism: int = 1
     batch_size: int = 10_000
     lateness_ms: int = 0

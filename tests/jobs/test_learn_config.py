@@ -28,7 +28,9 @@ def write(tmp_path):
 
 
 def test_files_are_read_from_the_folder_of_the_configuration(write, tmp_path):
-    config = check_learn_config(write(FILES + "memory:\n  visits: 5000\ntimestamp:\n  year: 2020\n"))
+    given = "memory:\n  visits: 5000\ntimestamp:\n  year: 2020\nseries_slot_ms: 600000\n"
+    config = check_learn_config(write(FILES + given))
+    assert config.series_slot_ms == 600_000
     assert config.sources[0].path == tmp_path / "a.log"
     assert config.output == LearnOutput(tmp_path / "out" / "m.json")
     assert (config.memory.visits, config.timestamp.year, config.work) == (5000, 2020, tmp_path)

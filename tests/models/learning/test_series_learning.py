@@ -95,7 +95,7 @@ def learned(folder, lines, base=None, **options):
 
 def test_a_model_learns_its_pairs_and_an_update_keeps_those_it_knows(tmp_path):
     assert not learned(tmp_path, log()).series.enabled
-    model = learned(tmp_path, log(), series=True)
+    model = learned(tmp_path, log(), series_slot_ms=MINUTE)
     assert model.series.enabled
     (pair, *_) = [p for p in model.series.correlations if p.a.kind == p.b.kind == "lines"]
     edited = replace(pair, slope=0.5)

@@ -52,7 +52,7 @@ def test_what_is_told_besides_is_what_the_fleet_said_of_the_last_slots(told, cou
     said = []
     for slot in range(1, SPIKE + 1):
         found = fleet.update(rows, rows + slot * SLOT_MS, np.array([float(counts[GET][slot])]))
-        said.append([counts[GET][slot], found.expected[0], found.lower[0], found.upper[0]])
+        said.append([counts[GET][slot], found.expected[0], max(found.lower[0], 0.0), found.upper[0]])
     recent = told[0]["series"]["recent"]
     assert len(recent) == 120
     assert recent[-1][0] == told[0]["@timestamp"]
