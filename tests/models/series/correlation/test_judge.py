@@ -22,7 +22,7 @@ class SlowJudge:
 
     def __init__(self, pair):
         self.pair = pair
-        self.led = deque(maxlen=pair.lag_slots + 1)
+        self.led: deque[float] = deque(maxlen=pair.lag_slots + 1)
         self.seen = 0
         self.size = self.bias = self.near = 0.0
         self.scale = (pair.spread or 0.0) / 1.2533
