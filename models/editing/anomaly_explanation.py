@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from models.anomalies import CATEGORY_DRIFT, NEW_VALUE, RULE, UNMATCHED_LOG, human_duration
+from models.anomalies import CATEGORY_DRIFT, CORRELATION, NEW_VALUE, RULE, UNMATCHED_LOG, human_duration
 from models.automata.reasons import times
 from models.document import Automaton, ModelDocument, State
 from models.editing.line_explanation import LineExplainer, duration_sentence, state_names, state_rows, usual_times
@@ -92,6 +92,8 @@ def anomaly_rows(model: ModelDocument, anomaly: Anomaly) -> list[str]:
         rows += [f"{head:<12}{said}" for head, said in explainer.explain(text).rows]
     elif anomaly["type"] == CATEGORY_DRIFT:
         rows += _category_rows(model, anomaly)
+    elif anomaly["type"] == CORRELATION:
+        rows += _pair_rows(model, anomaly)
     elif "series" in anomaly:
         rows += _series_rows(model, anomaly)
     elif automaton is None:
@@ -172,6 +174,19 @@ def _bounds(lower: float | None, upper: float | None) -> str:
     if lower is None or upper is None:
         return "bounds are not known"
     return f"usual is {number_in_words(lower)} to {number_in_words(upper)}"
+
+
+def _pair_rows(model: ModelDocument, anomaly: Anomaly) -> Iterator[str]:
+    """Both series, when they departed, and what their pair was learnt from."""
+    series, other = anomaly["series"], anomaly["other"]
+    yield f"series      {series['id']} follows {other['id']}, {anomaly['lag_slots']} slots later"
+    yield f"time        {series['begin']} to {series['end']}"
+    for pair in model.series.correlations:
+        if (pair.a.name, pair.b.name) == (other["id"], series["id"]):
+            yield f"relation    {pair.intercept:.4g} + {pair.slope:.4g} · {other['id']}"
+            yield f"learnt      from {pair.support:,} slots, correlation {pair.correlation:.2f}"
+            return
+    yield "note: the model has no such pair any more"
 
 
 def _automaton(model: ModelDocument, anomaly: Anomaly) -> Automaton | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from models.document import ModelDocument
+from models.editing.anomaly_explanation import anomaly_rows
 from models.errors import UserError
 from models.schema_check import check
 from models.series.correlation.pair import Correlation, SeriesRef, leaders
@@ -65,6 +66,14 @@ def test_a_broken_link_is_told_once():
     assert len(recent) == 120
     counted = {s["@timestamp"]: s["lines"] for s in job.slots if s["template"] == "t-tick"}
     assert all(counted[at] == number for at, number in ticks.items())
+
+
+def test_a_departure_is_explained():
+    found = next(d for d in Job(paired(), lines(0)).finish().anomalies if d["type"] == "correlation")
+    text = "\n".join(anomaly_rows(paired(), found))
+    assert "category t-get status=200 follows lines t-tick, 1 slots later" in text
+    assert "relation    0 + 2 · lines t-tick" in text
+    assert "no such pair" in "\n".join(anomaly_rows(model(), found))
 
 
 def _slot(iso: str) -> int:
