@@ -83,6 +83,7 @@ class Incident:
         track: ``SHAPE`` or ``AHEAD``.
         begin_ms: its first odd slot.
         last_ms: its last odd slot.
+        far_ms: its last slot that was odd by itself, not only with those before; None while there is none.
         type: one of ``TYPES``, as far as is known.
         slots: how many slots it has lasted, calm ones included.
         calm: how many of the last ones were calm.
@@ -128,6 +129,14 @@ class Incident:
     lasting: bool = False
     eta_ms: float | None = None
     limit: float | None = None
+    far_ms: int | None = None
+
+    @property
+    def shown_last_ms(self) -> int:
+        """Its last slot as it is told: of a spike or drop the last one far off, though windows show it for longer."""
+        if self.type in ("spike", "drop") and self.far_ms is not None:
+            return self.far_ms
+        return self.last_ms
 
     @property
     def score(self) -> float:
@@ -200,6 +209,8 @@ def note(incident: Incident, seen: Seen, preset: Preset, signals: range) -> None
         odd = odd or (rarity >= preset.stay_at and not (still and signal in (WIDER, NARROWER)))
         incident.rarity = max(incident.rarity, rarity)
     incident.slope = min(incident.slope, seen.slope)
+    if incident.track == SHAPE and max(seen.rarities[UP], seen.rarities[DOWN]) >= preset.stay_at:
+        incident.far_ms = seen.time_ms
     if odd:
         incident.last_ms, incident.calm = seen.time_ms, 0
         if seen.value is not None:

@@ -14,7 +14,7 @@ def reason(name: str, incident: Incident, slot_ms: int) -> str:
         incident: open or closed.
         slot_ms: length of a slot, ms.
     """
-    lasted = human_duration(incident.last_ms - incident.begin_ms + slot_ms)
+    lasted = human_duration(incident.shown_last_ms - incident.begin_ms + slot_ms)
     actual, typical = number_in_words(incident.actual), typical_in_words(incident)
     if incident.track == AHEAD:
         limit = number_in_words(incident.limit)

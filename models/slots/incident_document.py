@@ -81,7 +81,7 @@ def incident_document(
         "slot_ms": slot_ms,
         "stage": stage,
         "begin": iso_ms(incident.begin_ms),
-        "end": iso_ms(incident.last_ms + slot_ms) if stage == END else None,
+        "end": iso_ms(incident.shown_last_ms + slot_ms) if stage == END else None,
         "peak": iso_ms(incident.peak_ms),
         "actual": _rounded(incident.actual),
         "typical": _rounded(incident.typical),

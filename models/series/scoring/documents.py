@@ -50,7 +50,7 @@ def _turn(batch: PointBatch, turn: Turn) -> Document:
         "type": incident.type,
         "stage": turn.stage,
         "score": round(incident.score, 6),
-        "end": iso_ms(incident.last_ms + turn.slot_ms) if turn.stage == "end" else None,
+        "end": iso_ms(incident.shown_last_ms + turn.slot_ms) if turn.stage == "end" else None,
         "peak": None if incident.actual is None else iso_ms(incident.peak_ms),
         "direction": incident.direction,
         "actual": incident.actual,
