@@ -12,6 +12,7 @@ import pytest
 
 from models.errors import UserError
 from models.report import write_report
+from models.report.digest import TYPES
 from models.report.page import SHOWN
 from tests.models.report.data import (
     BLOCK,
@@ -297,3 +298,10 @@ def test_contrast_meets_wcag_aa(colors):
 def test_all_three_palettes_name_the_same_colors():
     assert len(PALETTES) == 3
     assert PALETTES[0].keys() == PALETTES[1].keys() == PALETTES[2].keys()
+
+
+def test_every_type_has_a_colour_in_both_modes():
+    css = files("models.report").joinpath("assets/report.css").read_text(encoding="utf-8")
+    for name in TYPES:
+        assert f".t-{name} {{ --c: var(--{name}); }}" in css
+        assert css.count(f"--{name}: #") >= 2
