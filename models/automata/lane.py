@@ -2,7 +2,8 @@
 
 Deadlines need no heap. Transactions open in the order of time and expire after a constant time, so the oldest open one
 is the first to expire; those that have ended are moved to the back with each event, so the front one settles first.
-Ordered dicts are such queues, and give up a finished transaction at once.
+Ordered dicts are such queues, and give up a finished transaction at once. A plain dict keeps the order of opening, too,
+with less to touch for each transaction; only its front is not found at once, so that is looked for no more than needed.
 """
 
 from __future__ import annotations
@@ -19,19 +20,29 @@ class Lane:
     Attributes:
         automaton: what is normal.
         keeping: what is kept of each transaction.
-        open: all open transactions, the oldest first.
+        open: all open transactions, the oldest first; they come in by :meth:`begin`.
         settling: those of them that have passed an end state, the one longest without event first.
         tombs: transactions whose missing end was told, about the oldest first.
     """
 
-    __slots__ = ("automaton", "keeping", "open", "settling", "tombs")
+    __slots__ = ("_first_expiry", "automaton", "keeping", "open", "settling", "tombs")
 
     def __init__(self, automaton: Automaton, keeping: Keeping) -> None:
         self.automaton = automaton
         self.keeping = keeping
-        self.open: OrderedDict[bytes, Transaction] = OrderedDict()
+        self.open: dict[bytes, Transaction] = {}
         self.settling: OrderedDict[bytes, Transaction] = OrderedDict()
         self.tombs: OrderedDict[bytes, Transaction] = OrderedDict()
+        # None of the open ones expires before.
+        self._first_expiry = 0
+
+    def begin(self, identifier: bytes, order: int) -> Transaction:
+        """A new open transaction, whose first event is at this order time."""
+        transaction = Transaction(order + self.automaton.expires_ms, self.keeping)
+        if not self.open:
+            self._first_expiry = transaction.deadline
+        self.open[identifier] = transaction
+        return transaction
 
     def expiry(self, transaction: Transaction) -> int:
         """The last order time of a transaction that does not end."""
@@ -66,6 +77,8 @@ class Lane:
             transaction.deadline += automaton.expires_ms
             self.tombs[identifier] = transaction
             return
+        if not self.open:
+            self._first_expiry = transaction.deadline
         self.open[identifier] = transaction
         if transaction.ended:
             settled = transaction.lines[-1][ORDER] + automaton.settle_ms
@@ -85,10 +98,12 @@ class Lane:
                 break
             found[identifier] = transaction
         # An expiry cuts settling short, too: those found here may have ended.
-        for identifier, transaction in self.open.items():
-            if self.expiry(transaction) >= limit:
-                break
-            found[identifier] = transaction
+        if self._first_expiry < limit:
+            for identifier, transaction in self.open.items():
+                self._first_expiry = self.expiry(transaction)
+                if self._first_expiry >= limit:
+                    break
+                found[identifier] = transaction
         return list(found.items())
 
     def forget(self, limit: int) -> None:
@@ -100,7 +115,7 @@ class Lane:
         """A time before which no deadline lies here, tombstones included; ``otherwise`` if nothing waits."""
         found = otherwise
         if self.open:
-            found = min(found, self.expiry(next(iter(self.open.values()))))
+            found = min(found, self._first_expiry)
         for queue in (self.settling, self.tombs):
             if queue:
                 found = min(found, next(iter(queue.values())).deadline)

@@ -63,11 +63,15 @@ class Chunk:
 
     def lines(self, begin: int, end: int) -> Iterator[Line]:
         """The events from place ``begin`` to before ``end``."""
+        order, event = self.order[begin:end], self.event[begin:end]
+        orders = order.tolist()
+        # Mostly they are the same numbers; then let them be the same objects, since many of them are kept for long.
+        events = orders if np.array_equal(order, event) else event.tolist()
         return zip(
-            self.order[begin:end].tolist(),
+            orders,
             self.slot[begin:end].tolist(),
             self.transaction[begin:end],
-            self.event[begin:end].tolist(),
+            events,
             self.position[begin:end].tolist(),
             repeat(self.source),
             self.text[begin:end],

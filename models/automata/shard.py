@@ -24,7 +24,7 @@ The life of a transaction, in order time:
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from operator import itemgetter
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from models.automata.documents import document
 from models.automata.judge import Finding, judge, judge_late_end, judge_long, step_explains_long
 from models.automata.lane import Lane
 from models.automata.pending import Chunk, Pending, end_marker
-from models.automata.transaction import EVENT, SOURCE, Keeping, Line, Transaction
+from models.automata.transaction import EVENT, IDENTIFIER, SLOT, SOURCE, Keeping, Line, Transaction
 from models.batches import EventBatch
 
 FOREVER = 2**63 - 1
@@ -58,6 +58,9 @@ to no automaton of this model and are left out; ``absorbed`` joined a tombstone.
 ``anomalous`` of them with ``anomalies`` (late ends counted too); ``dropped`` pending events and transactions went with
 their automaton when the model changed.
 """
+
+
+_slot, _identifier = itemgetter(SLOT), itemgetter(IDENTIFIER)
 
 
 class ShardState:
@@ -93,7 +96,7 @@ class ShardState:
         self._states = model.state_of_slot
         self._lane_of_slot = [self.lanes[at] for at, _ in model.slots]
         # The last one is for markers: no transaction is found there, so that they leave the common path.
-        self._tables = [*(lane.open for lane in self._lane_of_slot), OrderedDict[bytes, Transaction]()]
+        self._tables: list[dict[bytes, Transaction]] = [*(lane.open for lane in self._lane_of_slot), {}]
         self._begins = [place in model.automata[at].begins for at, place in model.slots]
         self._ends = [place in model.automata[at].ends for at, place in model.slots]
         bounds = [model.automata[at].max_ms for at, _ in model.slots]
@@ -187,13 +190,19 @@ class ShardState:
         self.watermark = watermark = max(self.watermark, min(watermark, FOREVER))
         tables, states, begins, ends, endless = self._tables, self._states, self._begins, self._ends, self._endless
         lanes, longest, gone = self._lane_of_slot, self._longest, self.ended
-        for line in self.pending.take(watermark):
+        lines = list(self.pending.take(watermark))
+        # All at once: among millions of transactions each is a wait for memory, and so these overlap.
+        found = list(map(dict.get, map(tables.__getitem__, map(_slot, lines)), map(_identifier, lines)))
+        judged, closed = self.counters["judged"], False
+        for line, transaction in zip(lines, found, strict=True):
             order, slot, identifier, event, _, source, _ = line
             if gone and source in gone:
                 gone.discard(source)
-            transaction = tables[slot].get(identifier)
+            if transaction is None or closed:
+                transaction = tables[slot].get(identifier)
             if transaction is None or order > transaction.deadline or (transaction.ended and begins[slot]):
                 transaction = self._enter(line, transaction, out)
+                closed = closed or self.counters["judged"] > judged
                 if transaction is None:
                     continue
             transaction.record(line, states[slot])
@@ -238,8 +247,7 @@ class ShardState:
                 self._absorb(automaton, tomb, line, state, out)
                 return None
             del lane.tombs[identifier]
-        transaction = Transaction(order + automaton.expires_ms, lane.keeping)
-        lane.open[identifier] = transaction
+        transaction = lane.begin(identifier, order)
         if transaction.deadline < self._due:
             self._due = transaction.deadline
         return transaction
