@@ -19,6 +19,7 @@ _NEAR_BY_CHANCE = float(1 - np.exp(-2 * NEAR))
 _ACCEPTED = 0.3
 _MOST = 0.5
 _NEARLY_ALL = 0.8
+_OFTEN = 3
 _MANY = 52
 """What holds for so many without exception fails for less than one in twenty (Wilson's bound)."""
 
@@ -35,6 +36,7 @@ class Fit:
         regular: by template, the share of values that occur in it as often as most do.
         compact: by template, the share of lines whose value has all its lines in a short stretch of the log.
         passed: by template, the share of the values occurring more than once that occur in it.
+        times: by template, how often most of its values occur in it.
     """
 
     groups: int
@@ -44,6 +46,7 @@ class Fit:
     regular: dict[int, float] = field(default_factory=dict)
     compact: dict[int, float] = field(default_factory=dict)
     passed: dict[int, float] = field(default_factory=dict)
+    times: dict[int, int] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -61,10 +64,12 @@ class Fit:
 
         Lines that come in bursts (the messages of one fault, the attempts of one address) are near each other and take
         a short stretch, too; but of them each value has as many as it happens to have. Where there is one template
-        only, nothing else tells: nearly all values have to pass it as often as each other, and many of them.
+        only, nothing else tells: nearly all values have to pass it as often as each other. Twice each may be a habit
+        (an attempt and its repetition), so of those there have to be many.
         """
         if len(self.lines) == 1:
-            return self.groups >= _MANY and min(self.regular.values()) >= _NEARLY_ALL
+            ((template, regular),) = self.regular.items()
+            return regular >= _NEARLY_ALL and (self.groups >= _MANY or self.times[template] >= _OFTEN)
         return any(self.regular[t] >= _MOST and self.passed[t] >= _MOST for t in self.lines)
 
 
@@ -105,6 +110,7 @@ def fit_kind(slots: Slots, chosen: Sequence[int]) -> Fit:
         per_value = np.bincount(_runs(value[mine]))
         commonest = int(np.bincount(per_value).max())
         regular = (commonest - 1) / max(1, len(per_value) - 1)
+        fit.times[template] = int(np.bincount(per_value).argmax())
         linked = max(0.0, (float(near[mine].mean()) - _NEAR_BY_CHANCE) / (1 - _NEAR_BY_CHANCE))
         fit.lines[template] = int(mine.sum())
         fit.linked[template] = linked

@@ -108,7 +108,7 @@ def test_types_of_the_anomaly_schema_and_of_the_summary_are_those_of_the_code():
         ({"transaction": 3}, "$.transaction", "is 3; write an object {…}, or null for none"),
         ({"evidence": [{"timestamp": ANOMALY["@timestamp"], "text": ""}]}, "$.evidence[0].file", "is missing"),
         ({"colour": 1}, "$.colour", "is an unknown key; known keys are @timestamp, "),
-        ({"sorce": 1}, "$.sorce", 'did you mean "source"'),
+        ({"evidenc": 1}, "$.evidenc", 'did you mean "evidence"'),
     ],
 )
 def test_a_problem_tells_path_and_mend(change, path, says):

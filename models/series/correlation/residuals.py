@@ -79,7 +79,8 @@ def _residuals(values: Floats, slots: Ints, counts: Bools, slot_ms: int, parts: 
             _take_profile(rest, slots % phases)
     middle = _median(rest[rows])
     scale = _MAD * _median(np.abs(rest[rows] - middle))
-    filled = np.nanmean(np.where(np.isfinite(rest), values != 0, np.nan)[rows], axis=0) >= _LEAST_FILLED
+    finite = np.isfinite(rest[rows])
+    filled = (finite & (values[rows] != 0)).sum(axis=0) >= _LEAST_FILLED * np.maximum(finite.sum(axis=0), 1)
     known = np.isfinite(rest[rows]).mean(axis=0) >= _LEAST_KNOWN
     good = known & (filled | ~counts) & (scale > 1e-9 * (1.0 + np.abs(_median(number))))
     rest = np.clip((rest - middle) / np.where(good, scale, 1.0), -_CLIP, _CLIP)
