@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -15,16 +14,13 @@ from typing import Any
 import yaml
 
 from jobs.config import DAY_MS, SourceConfig, unreadable, unwritable
-from jobs.live_config import SCHEMA as LIVE_SCHEMA
-from jobs.live_config import build_input, is_secret
+from jobs.live_config import READER_KEYS, build_input, is_secret, schema_of_reader
 from jobs.live_settings import InputConfig, KafkaConfig
 from jobs.settings import ConfigError, SettingsFile
 from jobs.settings_words import Place
 from models.learning.options import LearnLimits
 
 SCHEMA = Path(__file__).resolve().parent.parent / "conf" / "learn.schema.json"
-
-_SHARED = ("kafka", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +99,7 @@ def is_learning(path: str | Path) -> bool:
 
 def schema() -> dict[str, Any]:
     """The schema, with what it shares with that of the live job put in."""
-    own: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    live = json.loads(LIVE_SCHEMA.read_text(encoding="utf-8"))
-    for key in _SHARED:
-        own["properties"][key] = live["properties"][key]
-    own["$defs"] = live["$defs"]
-    return own
+    return schema_of_reader(SCHEMA)
 
 
 def check_learn_config(path: str | Path, environment: Mapping[str, str] | None = None) -> LearnConfig:
@@ -153,11 +144,11 @@ def _crosswise(data: dict[str, Any]) -> list[tuple[Place, str]]:
 
 def _input_problems(data: dict[str, Any]) -> list[tuple[Place, str]]:
     problems: list[tuple[Place, str]] = []
-    topics = [key for key in _SHARED if key in data]
+    topics = [key for key in READER_KEYS if key in data]
     if "sources" in data and topics:
         problems.append(((topics[0],), "lines come from sources or from topics; remove one of the two"))
-    elif "sources" not in data and len(topics) < len(_SHARED):
-        missing = "sources, or kafka and input," if not topics else next(key for key in _SHARED if key not in data)
+    elif "sources" not in data and len(topics) < len(READER_KEYS):
+        missing = "sources, or kafka and input," if not topics else next(key for key in READER_KEYS if key not in data)
         problems.append(((), f"{missing} is missing: it says what to learn from"))
     if data.get("input", {}).get("start") == "latest":
         problems.append((("input", "start"), "nothing stands behind the latest message; write earliest, or since"))

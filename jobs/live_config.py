@@ -40,6 +40,9 @@ __all__ = ["SCHEMA", "LiveConfig", "build_input", "check_live_config", "is_live"
 
 SCHEMA = Path(__file__).resolve().parent.parent / "conf" / "live.schema.json"
 
+READER_KEYS = ("kafka", "input")
+"""What a configuration says of the topics that are read."""
+
 _SECRET_KEYS = {"password", "key_password", "api_key"}
 _SECRET_PROPERTY = re.compile(r"password|secret|jaas|credential|(?:^|\.)key$", re.IGNORECASE)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -52,6 +55,20 @@ def is_live(path: str | Path) -> bool:
     except (OSError, ValueError, yaml.YAMLError):
         return False
     return isinstance(data, dict) and bool({"kafka", "input"} & set(data))
+
+
+def schema_of_reader(path: Path) -> dict[str, Any]:
+    """The schema of a job that reads topics as the live job does: what it shares with that one's is put in.
+
+    Args:
+        path: the job's own schema.
+    """
+    own: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    live = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    for key in READER_KEYS:
+        own["properties"][key] = live["properties"][key]
+    own["$defs"] = live["$defs"]
+    return own
 
 
 def build_input(data: Mapping[str, Any], folder: Path) -> tuple[KafkaConfig, InputConfig]:

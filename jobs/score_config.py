@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +13,7 @@ import yaml
 
 from jobs.config import SourceConfig, unreadable, unwritable
 from jobs.durations import duration_ms
-from jobs.live_config import SCHEMA as LIVE_SCHEMA
-from jobs.live_config import build_input, is_secret
+from jobs.live_config import READER_KEYS, build_input, is_secret, schema_of_reader
 from jobs.live_settings import InputConfig, KafkaConfig
 from jobs.settings import ConfigError, SettingsFile
 from jobs.settings_words import Place
@@ -25,8 +23,6 @@ from models.series.scoring.source import header_of
 from models.splits import SplitReader, plan_splits
 
 SCHEMA = Path(__file__).resolve().parent.parent / "conf" / "score.schema.json"
-
-_SHARED = ("kafka", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +57,7 @@ class ScoreConfig:
 
 def schema() -> dict[str, Any]:
     """The schema, with what it shares with that of the live job put in."""
-    own: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    live = json.loads(LIVE_SCHEMA.read_text(encoding="utf-8"))
-    for key in _SHARED:
-        own["properties"][key] = live["properties"][key]
-    own["$defs"] = live["$defs"]
-    return own
+    return schema_of_reader(SCHEMA)
 
 
 def check_score_config(path: str | Path, environment: Mapping[str, str] | None = None) -> ScoreConfig:
@@ -124,11 +115,11 @@ def is_scoring(path: str | Path) -> bool:
 
 def _input_problems(data: dict[str, Any]) -> list[tuple[Place, str]]:
     """What does not fit together."""
-    topics = [key for key in _SHARED if key in data]
+    topics = [key for key in READER_KEYS if key in data]
     if "sources" in data and topics:
         return [((topics[0],), "points come from sources or from topics; remove one of the two")]
-    if "sources" not in data and len(topics) < len(_SHARED):
-        missing = "sources, or kafka and input," if not topics else next(key for key in _SHARED if key not in data)
+    if "sources" not in data and len(topics) < len(READER_KEYS):
+        missing = "sources, or kafka and input," if not topics else next(key for key in READER_KEYS if key not in data)
         return [((), f"{missing} is missing: it says what to score")]
     found: list[tuple[Place, str]] = []
     given = data.get("input", {})
